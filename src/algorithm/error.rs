@@ -1,0 +1,49 @@
+//! Why a limiter could not be built for a policy.
+
+use core::fmt;
+
+/// Why a limiter could not be built. The policy itself is valid; this algorithm cannot keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The burst is 0 or above the smallest limit of the policy.
+    BurstOutOfRange {
+        /// The burst that was asked for.
+        burst: u32,
+        /// The largest that the policy allows.
+        max: u32,
+    },
+    /// The rate is so high, or the windows are so far apart, that the state words cannot hold it for a
+    /// year without rounding by more than one part in ten thousand.
+    Unrepresentable {
+        /// The quota, counted from 0, that asks for the finest time.
+        quota: usize,
+    },
+    /// The log would need more memory than can be had.
+    TooLarge {
+        /// The largest limit of the policy: the log keeps one instant for each of its permits.
+        limit: u32,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            BuildError::BurstOutOfRange { burst, max } => {
+                write!(f, "a burst of {burst} is outside 1 to {max}, the smallest limit of the policy")
+            }
+            BuildError::Unrepresentable { quota } => write!(
+                f,
+                "quota {quota} (counted from 0) needs a finer clock than the state words can keep for a \
+                 year; give it a longer window for the same rate, or choose another algorithm"
+            ),
+            BuildError::TooLarge { limit } => write!(
+                f,
+                "a sliding log for a limit of {limit} keeps 8 bytes for each permit, and that much memory \
+                 cannot be had; choose a token bucket, which needs none"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {}

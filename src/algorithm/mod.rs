@@ -1,0 +1,111 @@
+//! The trait every limiter implements, and the two lock-free limiters.
+
+mod error;
+mod plan;
+mod sliding_log;
+mod ticks;
+mod token_bucket;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+pub use error::BuildError;
+pub use plan::Plan;
+pub use sliding_log::SlidingLog;
+pub use token_bucket::TokenBucket;
+
+use crate::decision::{Denied, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+
+/// A rate limiter that is told the time.
+///
+/// # What an implementation promises
+///
+/// 1. **All or nothing.** One call is one decision over every quota and all `n` permits, and it takes
+///    effect at one instant between the call and its return. A denied call changes nothing.
+/// 2. **Any `now`.** Callers race, so `now` may be older than one already seen, repeated, or far in the
+///    future. An older `now` grants no more than the newest one would have. Nothing wraps, nothing panics.
+/// 3. **`n`.** 0 is granted and changes nothing. More than can ever be granted at once is refused without
+///    a retry instant and touches no state.
+/// 4. **Honest refusals.** [`Denied::retry_at`] is the first instant at which the same call is granted if
+///    nothing else is granted before.
+///
+/// The trait is object-safe: `Box<dyn Algorithm>` and `Arc<dyn Algorithm>` are algorithms too.
+///
+/// # Writing your own
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use tollgate::{Algorithm, Denied, Nanos, Policy, QuotaStatus, Status};
+///
+/// /// Grants the first quota's limit once, and never again.
+/// #[derive(Debug)]
+/// struct Once {
+///     policy: Policy,
+///     left: AtomicU32,
+/// }
+///
+/// impl Algorithm for Once {
+///     fn policy(&self) -> &Policy {
+///         &self.policy
+///     }
+///
+///     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+///         let limit = self.policy.quotas()[0].limit();
+///         self.left
+///             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(n))
+///             .map(drop)
+///             .map_err(|_| Denied::new(now, 0, None, limit))
+///     }
+///
+///     fn status_at(&self, now: Nanos) -> Status {
+///         let remaining = self.left.load(Ordering::Relaxed);
+///         Status::new(now, [QuotaStatus { remaining, reset_at: Nanos::MAX }])
+///     }
+/// }
+///
+/// let policy: Policy = "3/1s".parse()?;
+/// let once: Box<dyn Algorithm> = Box::new(Once { policy, left: AtomicU32::new(3) });
+/// assert!(once.try_acquire_at(Nanos::ZERO, 2).is_ok());
+/// assert_eq!(once.try_acquire_at(Nanos::ZERO, 2).unwrap_err().retry_at(), None);
+/// assert_eq!(once.status_at(Nanos::ZERO).remaining(), 1);
+/// # Ok::<(), tollgate::ParsePolicyError>(())
+/// ```
+pub trait Algorithm: Send + Sync {
+    /// The policy that is enforced.
+    fn policy(&self) -> &Policy;
+
+    /// Takes `n` permits at `now`, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] says which quota binds and from which instant a retry is granted.
+    fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied>;
+
+    /// What is left of each quota at `now`, from one snapshot. Changes nothing.
+    fn status_at(&self, now: Nanos) -> Status;
+}
+
+macro_rules! through_a_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<A: Algorithm + ?Sized> Algorithm for $pointer {
+            #[inline]
+            fn policy(&self) -> &Policy {
+                (**self).policy()
+            }
+
+            #[inline]
+            fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+                (**self).try_acquire_at(now, n)
+            }
+
+            #[inline]
+            fn status_at(&self, now: Nanos) -> Status {
+                (**self).status_at(now)
+            }
+        }
+    )*};
+}
+
+through_a_pointer!(&A, Box<A>, Arc<A>);

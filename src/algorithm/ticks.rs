@@ -1,0 +1,75 @@
+//! A clock grid of `2^shift` nanoseconds, for words that cannot hold nanoseconds.
+//!
+//! `now` rounds down, stamps and windows round up, so the grid only ever makes a limiter stricter.
+
+use crate::nanos::Nanos;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticks {
+    shift: u32,
+    /// The horizon: time stands still from this tick on, which fails closed.
+    last: u64,
+}
+
+impl Ticks {
+    /// 2^60 ns are 36 years: what a grid reaches where it can.
+    const WANTED_BITS: u32 = 60;
+    /// 2^55 ns are 416 days: what a grid reaches at the least.
+    const LEAST_BITS: u32 = 55;
+
+    /// The finest grid that `bits` bits can keep for 36 years; if its ticks are longer than `max_tick`, the
+    /// coarsest that respects it and still lasts a year and four of the longest `window`.
+    pub(crate) fn choose(bits: u32, window: u64, max_tick: u64) -> Option<Ticks> {
+        let window_bits = (u64::BITS - window.leading_zeros() + 2).min(u64::BITS);
+        let shift = window_bits.max(Self::WANTED_BITS).saturating_sub(bits);
+        let shift = shift.min(max_tick.checked_ilog2()?);
+        let reach = (bits + shift).min(u64::BITS);
+        if reach < window_bits.max(Self::LEAST_BITS) {
+            return None;
+        }
+        Some(Ticks { shift, last: u64::MAX >> (u64::BITS - reach) >> shift })
+    }
+
+    /// The longest tick that costs a window of `window` ns less than 1e-4 of its rate: a permit's stamp, its
+    /// window and `now` are each off by less than a tick.
+    pub(crate) fn max_for(window: u64) -> u64 {
+        (window >> 15).max(1)
+    }
+
+    /// The tick at or before `now`.
+    #[inline]
+    pub(crate) fn floor(&self, now: Nanos) -> u64 {
+        (now.as_nanos() >> self.shift).min(self.last)
+    }
+
+    /// The tick at or after `now`.
+    #[inline]
+    pub(crate) fn ceil(&self, now: Nanos) -> u64 {
+        self.span(now.as_nanos()).min(self.last)
+    }
+
+    /// `nanos` in ticks, rounded up.
+    #[inline]
+    pub(crate) fn span(&self, nanos: u64) -> u64 {
+        let whole = nanos >> self.shift;
+        whole + u64::from(whole << self.shift != nanos)
+    }
+
+    /// The instant of `tick`, or `None` if time never gets there.
+    #[inline]
+    pub(crate) fn instant(&self, tick: u64) -> Option<Nanos> {
+        (tick <= self.last).then(|| Nanos::from_nanos(tick << self.shift))
+    }
+
+    /// The last instant, in nanoseconds.
+    #[inline]
+    pub(crate) fn horizon(&self) -> u64 {
+        self.last << self.shift
+    }
+
+    /// The length of a tick in nanoseconds.
+    #[inline]
+    pub(crate) fn len(&self) -> u64 {
+        1 << self.shift
+    }
+}

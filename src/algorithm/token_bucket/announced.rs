@@ -1,0 +1,286 @@
+//! Any number of buckets: one header word announces a charge, and any thread carries it out.
+//!
+//! # State
+//!
+//! - `header: { parity: 1, pending: 1, n - 1: r, stamp: 62 - r }`, where the stamp is the tick of the
+//!   last charge plus 1 (0: none yet) and `r` bits hold the smallest limit.
+//! - `tats[i]: { parity: 1, tat: 63 }`, in units of `2^-scale` ns: when bucket `i` is full again.
+//!
+//! A charge goes `{ p, 0, .., s }` -announce-> `{ !p, 1, n - 1, s' }` -apply to each TAT- close->
+//! `{ !p, 0, n - 1, s' }`.
+//!
+//! - I1. The stamp of each announced header is above that of the one before, so no header value recurs.
+//! - I2. While the header is closed, every TAT carries its parity. While it is pending, a TAT carries its
+//!   parity exactly if the charge has been applied to it.
+//! - I3. TATs only grow: every charge adds at least one interval, and an interval is at least one tick.
+//!   So a CAS from an old TAT cannot succeed late.
+//! - I4. For the same reason every TAT is above the tick of the last charge: where ties force a stamp one
+//!   tick past `now`, no bucket is idle and the stamp changes nothing.
+//! - I5. `tat <= now + span + 1 tick` after a charge; `now` is clamped to `horizon`, so all sums fit.
+//!
+//! # Linearization
+//!
+//! | operation | outcome | takes effect at | because |
+//! |---|---|---|---|
+//! | `try_acquire_at` | granted | the CAS that announces | it replaces the header under which every TAT was judged (I1, I2); whoever sees it carries it out before doing anything else |
+//! | `try_acquire_at` | denied | the load of the header that was judged | the header was unchanged after the TATs were read |
+//! | `status_at` | | the load of the header | likewise |
+//!
+//! # Orderings
+//!
+//! Promise to the caller: decisions on one bucket are totally ordered; no other memory is published.
+//!
+//! | site | operation | ordering | pairs with | if weaker | held by |
+//! |---|---|---|---|---|---|
+//! | H | load `header` | Acquire | D, N | TATs of an earlier charge are judged | `announced_weak_header_load` |
+//! | T | load `tats[i]` | Acquire | A | V misses that the header has moved on | `announced_weak_tat_load` |
+//! | V | load `header` again | Relaxed | - | is the weakest: T orders it | `announced_two_threads` |
+//! | N | CAS `header`, announce | Release, Relaxed | H | a helper applies the charge to older TATs | `announced_weak_announce` |
+//! | A | CAS `tats[i]`, apply | Release, Relaxed | T | V misses that the header has moved on | `announced_weak_apply` |
+//! | D | CAS `header`, close | Release, Relaxed | H | a closed header shows older TATs | `announced_weak_close` |
+
+use alloc::boxed::Box;
+
+use super::interval::Scale;
+use crate::algorithm::BuildError;
+use crate::algorithm::ticks::Ticks;
+use crate::decision::{Denied, QuotaStatus, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::{Acquire, Relaxed, Release};
+
+#[derive(Debug)]
+pub(super) struct Announced {
+    header: AtomicU64,
+    buckets: Box<[Bucket]>,
+    scale: Scale,
+    ticks: Ticks,
+    /// The last instant, in nanoseconds, that the words can tell.
+    horizon: u64,
+    stamp_bits: u32,
+    /// The smallest limit, and the quota that has it.
+    burst: u32,
+    smallest: usize,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    tat: AtomicU64,
+    interval: u64,
+    /// `limit * interval`.
+    span: u64,
+    limit: u32,
+}
+
+/// The top bit of the header and of every TAT.
+const PARITY: u64 = 1 << 63;
+const PENDING: u64 = 1 << 62;
+
+/// A charge that has been announced, as the header spells it.
+#[derive(Clone, Copy)]
+struct Charge {
+    header: u64,
+    n: u64,
+    /// The instant of the charge, in units.
+    at: u64,
+}
+
+/// What the buckets say to a call for some permits.
+struct Verdict {
+    /// The first instant, in units, at which all buckets have them.
+    ready: u64,
+    /// The bucket that has them last.
+    quota: usize,
+}
+
+impl Announced {
+    pub(super) fn new(policy: &Policy) -> Result<Announced, BuildError> {
+        let refused = |quota| BuildError::Unrepresentable { quota };
+        let tat_bits = PARITY.trailing_zeros();
+        let scale = Scale::choose(tat_bits, policy.rules()).map_err(refused)?;
+        let fastest = policy.rules().map(|(limit, window)| scale.interval(limit, window)).enumerate();
+        let (quota, shortest) = fastest.min_by_key(|&(_, interval)| interval).ok_or(refused(0))?;
+        let (smallest, burst) = policy.smallest_limit();
+        let stamp_bits = PENDING.trailing_zeros() - bits_below(burst);
+        let longest = policy.rules().map(|(_, window)| window).max().ok_or(refused(0))?;
+        let max_tick = policy.rules().map(|(_, window)| Ticks::max_for(window)).min().ok_or(refused(0))?;
+        // I4: a tick is no longer than the shortest interval.
+        let max_tick = max_tick.min(scale.floor_nanos(u64::try_from(shortest).unwrap_or(u64::MAX)));
+        // One bit less, for a stamp is a tick plus 1.
+        let ticks = Ticks::choose(stamp_bits - 1, longest, max_tick).ok_or(refused(quota))?;
+
+        let mut widest = 0;
+        let mut bucket = |(limit, window)| {
+            let interval = u64::try_from(scale.interval(limit, window)).ok()?;
+            let span = interval.checked_mul(u64::from(limit))?;
+            widest = span.max(widest);
+            Some(Bucket { tat: AtomicU64::new(0), interval, span, limit })
+        };
+        let buckets: Option<Box<[Bucket]>> = policy.rules().map(&mut bucket).collect();
+        let buckets = buckets.ok_or(refused(quota))?;
+        let room = (PARITY - 1).checked_sub(widest).ok_or(refused(quota))?;
+        let horizon = scale.floor_nanos(room).saturating_sub(ticks.len()).min(ticks.horizon());
+        Ok(Announced {
+            header: AtomicU64::new(0),
+            buckets,
+            scale,
+            ticks,
+            horizon,
+            stamp_bits,
+            burst,
+            smallest,
+        })
+    }
+
+    /// `n` is not 0.
+    pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n > self.burst {
+            return Err(Denied::new(now, self.smallest, None, self.burst));
+        }
+        let clamped = Nanos::from_nanos(now.as_nanos().min(self.horizon));
+        let t = self.scale.units(clamped.as_nanos());
+        loop {
+            let header = self.settled();
+            let Some(verdict) = self.judge(header, u64::from(n)) else { continue };
+            if verdict.ready > t {
+                if !self.stands(header) {
+                    continue;
+                }
+                let retry = self.instant(verdict.ready);
+                return Err(Denied::new(now, verdict.quota, retry, self.burst));
+            }
+            let charge = self.charge_after(header, clamped, u64::from(n));
+            if self.announce(header, charge.header) {
+                self.carry_out(charge);
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn status_at(&self, now: Nanos) -> Status {
+        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        loop {
+            let header = self.settled();
+            let mut whole = true;
+            let status = Status::new(
+                now,
+                self.buckets.iter().map(|bucket| {
+                    let word = bucket.load();
+                    whole &= (word ^ header) & PARITY == 0;
+                    let tat = word & !PARITY;
+                    let used = tat.saturating_sub(t).div_ceil(bucket.interval);
+                    let remaining = u64::from(bucket.limit).saturating_sub(used);
+                    QuotaStatus {
+                        remaining: u32::try_from(remaining).unwrap_or(bucket.limit),
+                        reset_at: if tat <= t { now } else { self.instant(tat).unwrap_or(Nanos::MAX) },
+                    }
+                }),
+            );
+            if whole && self.stands(header) {
+                return status;
+            }
+        }
+    }
+
+    /// A header with no charge pending: whoever finds one pending carries it out first.
+    fn settled(&self) -> u64 {
+        loop {
+            let header = self.header();
+            if header & PENDING == 0 {
+                return header;
+            }
+            self.carry_out(self.read_charge(header));
+        }
+    }
+
+    /// What the buckets say under `header`; `None` if one of them is past it.
+    fn judge(&self, header: u64, n: u64) -> Option<Verdict> {
+        let mut verdict = Verdict { ready: 0, quota: 0 };
+        for (quota, bucket) in self.buckets.iter().enumerate() {
+            let word = bucket.load();
+            if (word ^ header) & PARITY != 0 {
+                return None;
+            }
+            let slack = bucket.span - bucket.interval * n;
+            let ready = (word & !PARITY).saturating_sub(slack);
+            if ready > verdict.ready {
+                verdict = Verdict { ready, quota };
+            }
+        }
+        Some(verdict)
+    }
+
+    /// The charge of `n` permits at `now` that may follow `header`.
+    fn charge_after(&self, header: u64, now: Nanos, n: u64) -> Charge {
+        let last = header & !(u64::MAX << self.stamp_bits);
+        let stamp = (self.ticks.ceil(now) + 1).max(last + 1);
+        let parity = !header & PARITY;
+        self.read_charge(parity | PENDING | ((n - 1) << self.stamp_bits) | stamp)
+    }
+
+    fn read_charge(&self, header: u64) -> Charge {
+        let stamp = header & !(u64::MAX << self.stamp_bits);
+        let n = ((header & !(PARITY | PENDING)) >> self.stamp_bits) + 1;
+        Charge { header, n, at: self.scale.units((stamp - 1) * self.ticks.len()) }
+    }
+
+    /// Applies an announced charge to every bucket and closes it. Any thread may, at any time.
+    fn carry_out(&self, charge: Charge) {
+        for bucket in &self.buckets {
+            let old = bucket.load();
+            if (old ^ charge.header) & PARITY == 0 {
+                continue;
+            }
+            // Unapplied, or of another charge: a TAT that was read before the header moved on cannot
+            // be replaced after it (I3).
+            if !self.stands(charge.header) {
+                return;
+            }
+            let tat = (old & !PARITY).max(charge.at) + bucket.interval * charge.n;
+            let applied = (charge.header & PARITY) | tat;
+            bucket.apply(old, applied);
+        }
+        self.close(charge.header);
+    }
+
+    fn header(&self) -> u64 {
+        self.header.load(Acquire) // H
+    }
+
+    /// Whether no charge has been announced or closed since the header was `header`.
+    fn stands(&self, header: u64) -> bool {
+        self.header.load(Relaxed) == header // V
+    }
+
+    fn announce(&self, old: u64, new: u64) -> bool {
+        self.header.compare_exchange(old, new, Release, Relaxed).is_ok() // N
+    }
+
+    /// A failure means that another thread has closed the charge.
+    fn close(&self, pending: u64) {
+        let _ = self.header.compare_exchange(pending, pending & !PENDING, Release, Relaxed); // D
+    }
+
+    /// The first nanosecond at or after `units`, or `None` if time never gets there.
+    fn instant(&self, units: u64) -> Option<Nanos> {
+        let nanos = self.scale.ceil_nanos(units);
+        (nanos <= self.horizon).then(|| Nanos::from_nanos(nanos))
+    }
+}
+
+impl Bucket {
+    fn load(&self) -> u64 {
+        self.tat.load(Acquire) // T
+    }
+
+    /// A failure means that another thread has applied the charge.
+    fn apply(&self, old: u64, new: u64) {
+        let _ = self.tat.compare_exchange(old, new, Release, Relaxed); // A
+    }
+}
+
+/// The bits that hold `0..count`.
+fn bits_below(count: u32) -> u32 {
+    u32::BITS - (count - 1).leading_zeros()
+}

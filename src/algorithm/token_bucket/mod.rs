@@ -1,0 +1,147 @@
+//! Token buckets in the form of the Generic Cell Rate Algorithm: a bucket is one instant, its theoretical
+//! arrival time (TAT), at which it will be full again.
+
+mod announced;
+pub(crate) mod interval;
+mod pair;
+mod word;
+
+use alloc::boxed::Box;
+
+use announced::Announced;
+use pair::Pair;
+use word::Word;
+
+use super::{Algorithm, BuildError, Plan};
+use crate::decision::{Denied, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+
+/// A token bucket, in one of two meanings.
+///
+/// | | [`strict`](TokenBucket::strict) | [`nominal`](TokenBucket::nominal) |
+/// |---|---|---|
+/// | buckets | one for all quotas | one per quota, decided together |
+/// | most in any window of `limit` | `limit` | `2 * limit - 1` |
+/// | burst | chosen by the [`Plan`]: 26 for 50/min and 1500/h | the smallest limit: 50 |
+/// | sustained rate | the plan's: 98.3 % | 100 % |
+/// | state | 8 bytes | 8 bytes for two quotas, 8 per quota and 8 more otherwise |
+/// | grant, denial | one CAS, one load | the same for two quotas; otherwise one CAS per word |
+///
+/// Only `strict` keeps the rule. `nominal` is the textbook form that most limiters implement: under 50 per
+/// minute it lets up to 99 through in a minute.
+///
+/// ```
+/// use core::time::Duration;
+/// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+///
+/// let strict = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER)?;
+/// let nominal = TokenBucket::nominal(Policy::MICROSOFT_365_DEFENDER)?;
+///
+/// let now = Nanos::from_secs(1);
+/// assert!(strict.try_acquire_at(now, 26).is_ok());
+/// let denied = strict.try_acquire_at(now, 1).unwrap_err();
+/// assert_eq!(denied.retry_after(), Some(Duration::from_nanos(2_440_677_967)));
+///
+/// assert!(nominal.try_acquire_at(now, 50).is_ok());
+/// let denied = nominal.try_acquire_at(now, 1).unwrap_err();
+/// assert_eq!((denied.quota(), denied.retry_after()), (0, Some(Duration::from_millis(1200))));
+/// # Ok::<(), tollgate::BuildError>(())
+/// ```
+#[derive(Debug)]
+pub struct TokenBucket {
+    policy: Policy,
+    plan: Option<Plan>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Word(Word),
+    Pair(Pair),
+    Announced(Box<Announced>),
+}
+
+macro_rules! each {
+    ($self:ident, $state:ident => $call:expr) => {
+        match &$self.state {
+            State::Word($state) => $call,
+            State::Pair($state) => $call,
+            State::Announced($state) => $call,
+        }
+    };
+}
+
+impl TokenBucket {
+    /// One bucket that never exceeds any quota in any window, with the default burst of [`Plan::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Unrepresentable`] if the rate is too high for the state word.
+    pub fn strict(policy: Policy) -> Result<TokenBucket, BuildError> {
+        Plan::new(policy).map(TokenBucket::from)
+    }
+
+    /// As [`strict`](TokenBucket::strict), with a burst of `burst`: a larger one costs sustained rate.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::BurstOutOfRange`], or [`BuildError::Unrepresentable`] if the rate is too high for the
+    /// state word.
+    pub fn with_burst(policy: Policy, burst: u32) -> Result<TokenBucket, BuildError> {
+        Plan::with_burst(policy, burst).map(TokenBucket::from)
+    }
+
+    /// The textbook form: a bucket of `limit` permits per quota, each regaining `limit` per `window`, all
+    /// charged together or not at all.
+    ///
+    /// **Not the rule:** any window may see `2 * limit - 1` permits (99 and 2999 for 50/min and 1500/h).
+    /// Two quotas share one word on a grid of 1, 2, 2.5 or 5 times a power of ten nanoseconds (250 us for
+    /// 50/min and 1500/h); the grid makes the bucket stricter by less than 1e-4, never looser.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Unrepresentable`] if a rate is too high for the state words.
+    pub fn nominal(policy: Policy) -> Result<TokenBucket, BuildError> {
+        let state = match policy.quotas().len() {
+            1 => State::Word(Word::nominal(&policy)?),
+            2 => match Pair::new(&policy) {
+                Some(pair) => State::Pair(pair),
+                None => State::Announced(Box::new(Announced::new(&policy)?)),
+            },
+            _ => State::Announced(Box::new(Announced::new(&policy)?)),
+        };
+        Ok(TokenBucket { policy, plan: None, state })
+    }
+
+    /// What a strict bucket was built from; `None` for a nominal one.
+    #[inline]
+    pub const fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+}
+
+impl From<Plan> for TokenBucket {
+    fn from(plan: Plan) -> TokenBucket {
+        TokenBucket { policy: *plan.policy(), plan: Some(plan), state: State::Word(Word::planned(&plan)) }
+    }
+}
+
+impl Algorithm for TokenBucket {
+    #[inline]
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    #[inline]
+    fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        each!(self, state => state.try_acquire_at(now, n))
+    }
+
+    fn status_at(&self, now: Nanos) -> Status {
+        each!(self, state => state.status_at(now))
+    }
+}

@@ -1,0 +1,176 @@
+//! Two buckets in one word.
+//!
+//! # State
+//!
+//! `word: { tat 0: 64 - k, offset: k }`, both in ticks, where `offset = tat 1 - tat 0 + span 0`.
+//!
+//! - I1. Neither TAT ever decreases; a grant of `n` raises TAT `i` by at least `n * interval i`.
+//! - I2. A grant at tick `t` leaves TAT `i` within `t + interval i ..= t + span i`, so
+//!   `0 < offset < span 0 + span 1 < 2^k`. At the start both are 0 and the offset is `span 0`.
+//! - I3. A bucket on the grid never holds more tokens than the exact bucket would: its intervals are no
+//!   shorter, `now` rounds down where a call is judged and up where an idle bucket is stamped.
+//!
+//! # Linearization
+//!
+//! | operation | outcome | takes effect at | because |
+//! |---|---|---|---|
+//! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged, for both buckets |
+//! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
+//! | `status_at` | | its load | one word is one snapshot |
+//!
+//! # Orderings
+//!
+//! Promise to the caller: decisions on one bucket are totally ordered; no other memory is published.
+//!
+//! | site | operation | ordering | pairs with | if weaker | held by |
+//! |---|---|---|---|---|---|
+//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads` |
+//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `pair_two_threads` |
+
+use crate::decision::{Denied, QuotaStatus, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
+
+#[derive(Debug)]
+pub(super) struct Pair {
+    word: AtomicU64,
+    /// In ticks.
+    interval: [u64; 2],
+    /// `limit * interval`, in ticks.
+    span: [u64; 2],
+    limit: [u32; 2],
+    /// Nanoseconds in a tick.
+    tick: u64,
+    /// The last tick the word can tell: time stands still from there, which fails closed.
+    last: u64,
+    offset_bits: u32,
+}
+
+impl Pair {
+    /// Eight years of 365 days: a coarser grid is taken until the word lasts as long.
+    const LEAST_NANOS: u64 = 8 * 365 * 86_400 * 1_000_000_000;
+
+    /// The finest grid on which both TATs fit in one word for eight years; `None` if it would make an
+    /// interval longer by 1e-4 of itself.
+    pub(super) fn new(policy: &Policy) -> Option<Pair> {
+        let mut rules = policy.rules();
+        let rules = [rules.next()?, rules.next()?];
+        grids().find_map(|tick| Pair::on_grid(rules, tick))
+    }
+
+    fn on_grid(rules: [(u32, u64); 2], tick: u64) -> Option<Pair> {
+        let limit = rules.map(|(limit, _)| limit);
+        let interval = rules.map(|(limit, window)| {
+            let tick = u128::from(tick) * u128::from(limit);
+            let interval = u128::from(window).div_ceil(tick);
+            let loss = interval * tick - u128::from(window);
+            u64::try_from(interval).ok().filter(|_| loss * 10_000 < u128::from(window))
+        });
+        let interval = [interval[0]?, interval[1]?];
+        let span =
+            [interval[0].checked_mul(u64::from(limit[0]))?, interval[1].checked_mul(u64::from(limit[1]))?];
+        let offset_bits = u64::BITS - span[0].checked_add(span[1])?.leading_zeros();
+        let last = (u64::MAX.checked_shr(offset_bits)?).checked_sub(span[0])?;
+        let lasts = last.checked_mul(tick).is_none_or(|nanos| nanos >= Self::LEAST_NANOS);
+        let word = AtomicU64::new(span[0]);
+        lasts.then_some(Pair { word, interval, span, limit, tick, last, offset_bits })
+    }
+
+    /// `n` is not 0.
+    #[inline]
+    pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        let n64 = u64::from(n);
+        for (quota, &limit) in self.limit.iter().enumerate() {
+            if n > limit {
+                return Err(self.denied(now, quota, None));
+            }
+        }
+        let (floor, ceil) = self.ticks(now);
+        let cost = self.interval.map(|interval| interval * n64);
+        let slack = [self.span[0] - cost[0], self.span[1] - cost[1]];
+        let mut word = self.load();
+        loop {
+            let tat = self.unpack(word);
+            let ready = [tat[0].saturating_sub(slack[0]), tat[1].saturating_sub(slack[1])];
+            if ready[0] > floor || ready[1] > floor {
+                let quota = usize::from(ready[1] > ready[0]);
+                return Err(self.denied(now, quota, Some(ready[quota])));
+            }
+            let charged = self.pack([tat[0].max(ceil) + cost[0], tat[1].max(ceil) + cost[1]]);
+            match self.swap(word, charged) {
+                Ok(_) => return Ok(()),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    pub(super) fn status_at(&self, now: Nanos) -> Status {
+        let (floor, _) = self.ticks(now);
+        let tat = self.unpack(self.load());
+        Status::new(
+            now,
+            [0, 1].map(|i| {
+                let used = tat[i].saturating_sub(floor).div_ceil(self.interval[i]);
+                let remaining = u64::from(self.limit[i]).saturating_sub(used);
+                QuotaStatus {
+                    remaining: u32::try_from(remaining).unwrap_or(self.limit[i]),
+                    reset_at: if tat[i] <= floor { now } else { self.instant(tat[i]).unwrap_or(Nanos::MAX) },
+                }
+            }),
+        )
+    }
+
+    #[inline]
+    fn load(&self) -> u64 {
+        self.word.load(Relaxed) // L
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> Result<u64, u64> {
+        self.word.compare_exchange_weak(old, new, Relaxed, Relaxed) // C
+    }
+
+    #[inline]
+    fn unpack(&self, word: u64) -> [u64; 2] {
+        let tat = word >> self.offset_bits;
+        let offset = word & !(u64::MAX << self.offset_bits);
+        [tat, tat + offset - self.span[0]]
+    }
+
+    #[inline]
+    fn pack(&self, tat: [u64; 2]) -> u64 {
+        (tat[0] << self.offset_bits) | (tat[1] + self.span[0] - tat[0])
+    }
+
+    /// The ticks at or before, and at or after, `now`.
+    #[inline]
+    fn ticks(&self, now: Nanos) -> (u64, u64) {
+        let floor = now.as_nanos() / self.tick;
+        let ceil = floor + u64::from(floor * self.tick != now.as_nanos());
+        (floor.min(self.last), ceil.min(self.last))
+    }
+
+    #[inline]
+    fn denied(&self, now: Nanos, quota: usize, retry: Option<u64>) -> Denied {
+        let retry = retry.and_then(|tick| self.instant(tick));
+        Denied::new(now, quota, retry, self.limit[0].min(self.limit[1]))
+    }
+
+    /// The instant of `tick`, or `None` if time never gets there.
+    #[inline]
+    fn instant(&self, tick: u64) -> Option<Nanos> {
+        let nanos = tick.checked_mul(self.tick).filter(|_| tick <= self.last);
+        nanos.map(Nanos::from_nanos)
+    }
+}
+
+/// 1, 2, 5, 10, 20, 25, 50, 100 ... nanoseconds: the intervals that people write are whole ticks of one.
+fn grids() -> impl Iterator<Item = u64> {
+    let decades = (0..9).map(|exponent| 10_u64.pow(exponent));
+    decades.flat_map(|decade| {
+        let quarter = (decade > 1).then_some(decade * 5 / 2);
+        [Some(decade), Some(2 * decade), quarter, Some(5 * decade)].into_iter().flatten()
+    })
+}

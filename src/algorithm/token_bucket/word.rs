@@ -1,0 +1,138 @@
+//! One bucket in one word.
+//!
+//! # State
+//!
+//! `tat: { units of 2^-scale ns: 64 }`, the theoretical arrival time: when the bucket is full again.
+//!
+//! - I1. `tat` never decreases; a grant of `n` raises it by at least `n * interval`.
+//! - I2. `tat <= now + span` after a grant at `now`, where `span = burst * interval`; `now` is clamped to
+//!   `horizon`, so the sum fits. Past the horizon time stands still and the bucket fails closed.
+//!
+//! # Linearization
+//!
+//! | operation | outcome | takes effect at | because |
+//! |---|---|---|---|
+//! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged |
+//! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
+//! | `status_at` | | its load | one word is one snapshot |
+//!
+//! # Orderings
+//!
+//! Promise to the caller: decisions on one bucket are totally ordered. A bucket publishes no other memory,
+//! so a permit does not make the holder's earlier writes visible to anybody.
+//!
+//! | site | operation | ordering | pairs with | if weaker | held by |
+//! |---|---|---|---|---|---|
+//! | L | load `tat` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `word_two_threads` |
+//! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `word_two_threads` |
+
+use super::interval::Scale;
+use crate::algorithm::{BuildError, Plan};
+use crate::decision::{Denied, QuotaStatus, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
+
+#[derive(Debug)]
+pub(super) struct Word {
+    tat: AtomicU64,
+    interval: u64,
+    /// `burst * interval`.
+    span: u64,
+    /// The last instant, in nanoseconds, that the word can tell.
+    horizon: u64,
+    scale: Scale,
+    burst: u32,
+    /// The quota that a denial names, and how many there are.
+    quota: u8,
+    quotas: u8,
+}
+
+impl Word {
+    pub(super) fn planned(plan: &Plan) -> Word {
+        Word::new(plan.scale, plan.units, plan.burst(), plan.binding(), plan.policy())
+    }
+
+    pub(super) fn nominal(policy: &Policy) -> Result<Word, BuildError> {
+        let refused = |quota| BuildError::Unrepresentable { quota };
+        let scale = Scale::choose(u64::BITS, policy.rules()).map_err(refused)?;
+        let (limit, window) = policy.rules().next().ok_or(refused(0))?;
+        let interval = u64::try_from(scale.interval(limit, window)).map_err(|_| refused(0))?;
+        Ok(Word::new(scale, interval, limit, 0, policy))
+    }
+
+    /// `interval * burst` is at most half of the word: windows are at most 2^62 ns, and a scale finer than
+    /// nanoseconds is chosen only for windows far shorter than that.
+    #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
+    fn new(scale: Scale, interval: u64, burst: u32, quota: usize, policy: &Policy) -> Word {
+        let span = interval.saturating_mul(u64::from(burst));
+        Word {
+            tat: AtomicU64::new(0),
+            interval,
+            span,
+            horizon: scale.floor_nanos(u64::MAX - span),
+            scale,
+            burst,
+            quota: quota as u8,
+            quotas: policy.quotas().len() as u8,
+        }
+    }
+
+    /// `n` is not 0.
+    #[inline]
+    pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n > self.burst {
+            return Err(self.denied(now, None));
+        }
+        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        let cost = self.interval * u64::from(n);
+        let slack = self.span - cost;
+        let mut tat = self.load();
+        loop {
+            if tat > t + slack {
+                return Err(self.denied(now, Some(tat - slack)));
+            }
+            let charged = tat.max(t) + cost;
+            match self.swap(tat, charged) {
+                Ok(_) => return Ok(()),
+                Err(newer) => tat = newer,
+            }
+        }
+    }
+
+    pub(super) fn status_at(&self, now: Nanos) -> Status {
+        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        let tat = self.load();
+        let used = tat.saturating_sub(t).div_ceil(self.interval);
+        let remaining = u64::from(self.burst).saturating_sub(used);
+        let quota = QuotaStatus {
+            remaining: u32::try_from(remaining).unwrap_or(self.burst),
+            reset_at: if tat <= t { now } else { self.instant(tat).unwrap_or(Nanos::MAX) },
+        };
+        Status::new(now, core::iter::repeat_n(quota, usize::from(self.quotas)))
+    }
+
+    #[inline]
+    fn load(&self) -> u64 {
+        self.tat.load(Relaxed) // L
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> Result<u64, u64> {
+        self.tat.compare_exchange_weak(old, new, Relaxed, Relaxed) // C
+    }
+
+    #[inline]
+    fn denied(&self, now: Nanos, retry: Option<u64>) -> Denied {
+        let retry = retry.and_then(|units| self.instant(units));
+        Denied::new(now, usize::from(self.quota), retry, self.burst)
+    }
+
+    /// The first nanosecond at or after `units`, or `None` if time never gets there.
+    #[inline]
+    fn instant(&self, units: u64) -> Option<Nanos> {
+        let nanos = self.scale.ceil_nanos(units);
+        (nanos <= self.horizon).then(|| Nanos::from_nanos(nanos))
+    }
+}

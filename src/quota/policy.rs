@@ -1,0 +1,173 @@
+//! The quotas that must all hold.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::{PolicyError, Quota};
+
+/// One to eight quotas that must all hold, and a guard that widens every window.
+///
+/// A policy is valid by construction, `Copy`, holds its quotas inline and can be built in a `const`.
+/// Windows are half-open: a permit granted at `s` counts at `t` while `t - s < window + guard`.
+///
+/// ```
+/// use tollgate::{Policy, PolicyError, Quota};
+///
+/// let policy = Policy::new(&[Quota::per_minute(50), Quota::per_hour(1500)])?;
+/// assert_eq!(policy, Policy::MICROSOFT_365_DEFENDER);
+/// assert_eq!(policy, "50/1m, 1500/1h".parse()?);
+///
+/// // What cannot be meant is refused, and the error says which quota and why.
+/// let error = Policy::new(&[Quota::per_minute(50), Quota::per_hour(0)]).unwrap_err();
+/// assert_eq!(error, PolicyError::ZeroLimit { quota: 1 });
+/// assert_eq!(error.to_string(), "quota 1 (counted from 0) has limit 0; a limit is at least 1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Policy {
+    quotas: [Quota; Policy::MAX_QUOTAS],
+    len: u8,
+    guard: Duration,
+}
+
+impl Policy {
+    /// The most quotas a policy can hold.
+    pub const MAX_QUOTAS: usize = 8;
+
+    /// The longest window, guard included: 2^62 nanoseconds, a little over 146 years.
+    pub const MAX_WINDOW: Duration = Duration::from_nanos(1 << 62);
+
+    /// The limits of the Microsoft 365 Defender APIs: 50 calls per minute and 1500 calls per hour,
+    /// beyond which the service answers HTTP 429.
+    pub const MICROSOFT_365_DEFENDER: Policy =
+        match Policy::new(&[Quota::per_minute(50), Quota::per_hour(1500)]) {
+            Ok(policy) => policy,
+            Err(_) => panic!("the reference policy is valid"),
+        };
+
+    /// Checks the quotas and joins them.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] says which quota is wrong: no quota or more than eight, a limit of 0, a window of
+    /// 0 or above [`MAX_WINDOW`](Policy::MAX_WINDOW), two equal windows, a name that cannot be printed.
+    pub const fn new(quotas: &[Quota]) -> Result<Policy, PolicyError> {
+        if quotas.is_empty() {
+            return Err(PolicyError::Empty);
+        }
+        if quotas.len() > Policy::MAX_QUOTAS {
+            return Err(PolicyError::TooManyQuotas { count: quotas.len() });
+        }
+        let mut policy = Policy {
+            quotas: [Quota::new(0, Duration::ZERO); Policy::MAX_QUOTAS],
+            len: 0,
+            guard: Duration::ZERO,
+        };
+        let mut i = 0;
+        while i < quotas.len() {
+            let quota = quotas[i];
+            if quota.limit == 0 {
+                return Err(PolicyError::ZeroLimit { quota: i });
+            }
+            if quota.window.is_zero() {
+                return Err(PolicyError::ZeroWindow { quota: i });
+            }
+            if quota.window.as_nanos() > Policy::MAX_WINDOW.as_nanos() {
+                return Err(PolicyError::WindowTooLong {
+                    quota: i,
+                    window: quota.window,
+                    guard: Duration::ZERO,
+                });
+            }
+            if !quota.name.is_valid() {
+                return Err(PolicyError::InvalidName { quota: i });
+            }
+            let mut j = 0;
+            while j < i {
+                if quotas[j].window.as_nanos() == quota.window.as_nanos() {
+                    return Err(PolicyError::DuplicateWindow { quota: i, earlier: j, window: quota.window });
+                }
+                j += 1;
+            }
+            policy.quotas[i] = quota;
+            policy.len += 1;
+            i += 1;
+        }
+        Ok(policy)
+    }
+
+    /// The same policy with every window judged as `window + guard`.
+    ///
+    /// A client that must never draw a 429 needs it where the server cannot see the instants the client
+    /// saw: network jitter (two calls may arrive closer together than they were sent), permits held for a
+    /// while before use, or a server that counts both ends of a window.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::WindowTooLong`] if a window and the guard together exceed
+    /// [`MAX_WINDOW`](Policy::MAX_WINDOW).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tollgate::{Algorithm, Nanos, Policy, Quota, SlidingLog};
+    ///
+    /// let policy = Policy::new(&[Quota::per_second(1)])?.with_guard(Duration::from_millis(250))?;
+    /// let log = SlidingLog::new(policy)?;
+    /// assert!(log.try_acquire_at(Nanos::ZERO, 1).is_ok());
+    /// let denied = log.try_acquire_at(Nanos::from_secs(1), 1).unwrap_err();
+    /// assert_eq!(denied.retry_after(), Some(Duration::from_millis(250)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn with_guard(self, guard: Duration) -> Result<Policy, PolicyError> {
+        let mut i = 0;
+        while i < self.len as usize {
+            let window = self.quotas[i].window;
+            match window.checked_add(guard) {
+                Some(sum) if sum.as_nanos() <= Policy::MAX_WINDOW.as_nanos() => {}
+                _ => return Err(PolicyError::WindowTooLong { quota: i, window, guard }),
+            }
+            i += 1;
+        }
+        Ok(Policy { guard, ..self })
+    }
+
+    /// The quotas, in the order given. Never empty.
+    #[inline]
+    pub const fn quotas(&self) -> &[Quota] {
+        self.quotas.split_at(self.len as usize).0
+    }
+
+    /// What every window is widened by.
+    #[inline]
+    pub const fn guard(&self) -> Duration {
+        self.guard
+    }
+
+    /// `(limit, window + guard in nanoseconds)` of each quota; limit and window are never 0.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (u32, u64)> + Clone + '_ {
+        let guard = nanos(self.guard);
+        self.quotas().iter().map(move |quota| (quota.limit, nanos(quota.window) + guard))
+    }
+
+    /// The quota with the smallest limit, and that limit: no call can ever be granted more.
+    pub(crate) fn smallest_limit(&self) -> (usize, u32) {
+        let mut least = (0, self.quotas[0].limit);
+        for (i, quota) in self.quotas().iter().enumerate() {
+            if quota.limit < least.1 {
+                least = (i, quota.limit);
+            }
+        }
+        least
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a policy holds nothing above MAX_WINDOW")]
+fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Policy({self})")
+    }
+}
