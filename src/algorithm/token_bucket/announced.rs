@@ -134,6 +134,7 @@ impl Announced {
     }
 
     /// `n` is not 0.
+    #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n > self.burst {
             return Err(Denied::new(now, self.smallest, None, self.burst));

@@ -4,9 +4,11 @@
 mod announced;
 pub(crate) mod interval;
 mod pair;
+mod reciprocal;
 mod word;
 
 use alloc::boxed::Box;
+use core::num::NonZeroU32;
 
 use announced::Announced;
 use pair::Pair;
@@ -50,9 +52,10 @@ use crate::quota::Policy;
 /// ```
 #[derive(Debug)]
 pub struct TokenBucket {
-    policy: Policy,
-    plan: Option<Plan>,
     state: State,
+    /// The burst that was planned for; `None` if nominal.
+    burst: Option<NonZeroU32>,
+    policy: Policy,
 }
 
 #[derive(Debug)]
@@ -111,19 +114,19 @@ impl TokenBucket {
             },
             _ => State::Announced(Box::new(Announced::new(&policy)?)),
         };
-        Ok(TokenBucket { policy, plan: None, state })
+        Ok(TokenBucket { state, burst: None, policy })
     }
 
     /// What a strict bucket was built from; `None` for a nominal one.
-    #[inline]
-    pub const fn plan(&self) -> Option<&Plan> {
-        self.plan.as_ref()
+    pub fn plan(&self) -> Option<Plan> {
+        self.burst.and_then(|burst| Plan::with_burst(self.policy, burst.get()).ok())
     }
 }
 
 impl From<Plan> for TokenBucket {
     fn from(plan: Plan) -> TokenBucket {
-        TokenBucket { policy: *plan.policy(), plan: Some(plan), state: State::Word(Word::planned(&plan)) }
+        let state = State::Word(Word::planned(&plan));
+        TokenBucket { state, burst: NonZeroU32::new(plan.burst()), policy: *plan.policy() }
     }
 }
 

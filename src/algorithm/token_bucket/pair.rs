@@ -27,6 +27,7 @@
 //! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads` |
 //! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `pair_two_threads` |
 
+use super::reciprocal::Reciprocal;
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -42,7 +43,7 @@ pub(super) struct Pair {
     span: [u64; 2],
     limit: [u32; 2],
     /// Nanoseconds in a tick.
-    tick: u64,
+    tick: Reciprocal,
     /// The last tick the word can tell: time stands still from there, which fails closed.
     last: u64,
     offset_bits: u32,
@@ -74,12 +75,12 @@ impl Pair {
         let offset_bits = u64::BITS - span[0].checked_add(span[1])?.leading_zeros();
         let last = (u64::MAX.checked_shr(offset_bits)?).checked_sub(span[0])?;
         let lasts = last.checked_mul(tick).is_none_or(|nanos| nanos >= Self::LEAST_NANOS);
-        let word = AtomicU64::new(span[0]);
+        let (word, tick) = (AtomicU64::new(span[0]), Reciprocal::new(tick));
         lasts.then_some(Pair { word, interval, span, limit, tick, last, offset_bits })
     }
 
     /// `n` is not 0.
-    #[inline]
+    #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         let n64 = u64::from(n);
         for (quota, &limit) in self.limit.iter().enumerate() {
@@ -147,8 +148,7 @@ impl Pair {
     /// The ticks at or before, and at or after, `now`.
     #[inline]
     fn ticks(&self, now: Nanos) -> (u64, u64) {
-        let floor = now.as_nanos() / self.tick;
-        let ceil = floor + u64::from(floor * self.tick != now.as_nanos());
+        let (floor, ceil) = self.tick.floor_ceil(now.as_nanos());
         (floor.min(self.last), ceil.min(self.last))
     }
 
@@ -161,7 +161,7 @@ impl Pair {
     /// The instant of `tick`, or `None` if time never gets there.
     #[inline]
     fn instant(&self, tick: u64) -> Option<Nanos> {
-        let nanos = tick.checked_mul(self.tick).filter(|_| tick <= self.last);
+        let nanos = tick.checked_mul(self.tick.divisor()).filter(|_| tick <= self.last);
         nanos.map(Nanos::from_nanos)
     }
 }

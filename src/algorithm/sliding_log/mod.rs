@@ -9,7 +9,7 @@
 //! # State
 //!
 //! - `head: { permits granted: 64 }`.
-//! - `slots[p mod capacity]: { lap: 1, run - 1: r, stamp: 63 - r }`; the capacity is the largest limit
+//! - `slots[p mod capacity]: { lap: 1, stamp: 63 - r, run - 1: r }`; the capacity is the largest limit
 //!   rounded up to a power of two. `lap` is the opposite of the lowest bit of `p / capacity`, so that the
 //!   zeroed ring is the lap before the first. `run` is the number of permits of one call, in the
 //!   slot of its first permit; `r` bits hold the smallest limit.
@@ -46,8 +46,12 @@
 //! | F | CAS slot `h + i`, fill | Release, Relaxed | S | likewise | `log_weak_fill` |
 //! | A | CAS `head`, advance | Release, Relaxed | H | the new head shows older stamps | `log_weak_advance` |
 
+mod refusal;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+
+use refusal::Refusal;
 
 use super::ticks::Ticks;
 use super::{Algorithm, BuildError};
@@ -85,11 +89,13 @@ use crate::sync::Ordering::{Acquire, Relaxed, Release};
 /// ```
 pub struct SlidingLog {
     head: AtomicU64,
+    refusal: Refusal,
     slots: Box<[AtomicU64]>,
     /// A power of two: the lowest bit of `p / capacity` is `p & capacity`.
     capacity: u64,
     ticks: Ticks,
-    stamp_bits: u32,
+    run_bits: u32,
+    quotas: u32,
     /// The smallest limit, and the quota that has it.
     burst: u32,
     smallest: usize,
@@ -127,6 +133,7 @@ impl SlidingLog {
         let (smallest, burst) = policy.smallest_limit();
         let run_bits = u32::BITS - (burst - 1).leading_zeros();
         let stamp_bits = LAP.trailing_zeros() - run_bits;
+        let mut quotas = 0;
         let (mut longest, mut shortest, mut quota, mut largest) = (0, u64::MAX, 0, 0);
         for (i, (limit, window)) in policy.rules().enumerate() {
             longest = longest.max(window);
@@ -140,15 +147,18 @@ impl SlidingLog {
         let mut rules = [Rule { limit: 0, window: 0 }; Policy::MAX_QUOTAS];
         for (rule, (limit, window)) in rules.iter_mut().zip(policy.rules()) {
             *rule = Rule { limit: u64::from(limit), window: ticks.span(window) };
+            quotas += 1;
         }
         let capacity = u64::from(largest).next_power_of_two();
         let slots = zeroed(capacity).ok_or(BuildError::TooLarge { limit: largest })?;
         Ok(SlidingLog {
             head: AtomicU64::new(0),
+            refusal: Refusal::none(),
             slots,
             capacity,
             ticks,
-            stamp_bits,
+            run_bits,
+            quotas,
             burst,
             smallest,
             rules,
@@ -156,8 +166,9 @@ impl SlidingLog {
         })
     }
 
+    #[inline]
     fn rules(&self) -> &[Rule] {
-        &self.rules[..self.policy.quotas().len()]
+        &self.rules[..self.quotas as usize]
     }
 
     #[inline]
@@ -205,48 +216,62 @@ impl SlidingLog {
     }
 
     #[inline]
-    fn stamp(&self, word: u64) -> u64 {
-        word & !(u64::MAX << self.stamp_bits)
+    fn word(&self, permit: u64, stamp: u64, run: u64) -> u64 {
+        self.lap(permit) | (stamp << self.run_bits) | (run - 1)
     }
 
-    /// The stamp of `permit`, or `None` if its slot holds another lap.
+    /// The stamp in `permit`'s slot, with the [`foreign`](Self::foreign) bit if the slot holds another lap.
     #[inline]
-    fn stamp_of(&self, permit: u64) -> Option<u64> {
-        let word = self.load(permit);
-        ((word ^ self.lap(permit)) & LAP == 0).then(|| self.stamp(word))
+    fn stamp(&self, permit: u64, word: u64) -> u64 {
+        (word ^ self.lap(permit)) >> self.run_bits
+    }
+
+    /// The bit above all stamps.
+    #[inline]
+    fn foreign(&self) -> u64 {
+        LAP >> self.run_bits
     }
 
     /// What the log says to a call for `n` permits that would begin at `head`; `None` if a slot is past `head`.
     #[inline]
     fn judge(&self, head: u64, n: u64) -> Option<Verdict> {
         let mut verdict = Verdict { ready: 0, quota: 0 };
+        let mut seen = 0;
         for (quota, rule) in self.rules().iter().enumerate() {
             if let Some(leaving) = (head + n - 1).checked_sub(rule.limit) {
-                let ready = self.stamp_of(leaving)? + rule.window;
+                let stamp = self.stamp(leaving, self.load(leaving));
+                seen |= stamp;
+                let ready = stamp + rule.window;
                 if ready > verdict.ready {
                     verdict = Verdict { ready, quota };
                 }
             }
         }
-        Some(verdict)
+        (seen & self.foreign() == 0).then_some(verdict)
+    }
+
+    #[inline]
+    fn denied(&self, now: Nanos, verdict: &Verdict) -> Denied {
+        Denied::new(now, verdict.quota, self.ticks.instant(verdict.ready), self.burst)
     }
 
     /// Carries out the run claimed at `head`, if there is one. Any thread may, at any time.
+    #[cold]
     fn help(&self, head: u64) {
         let claimed = self.load(head);
-        if (claimed ^ self.lap(head)) & LAP == 0 {
+        if self.stamp(head, claimed) & self.foreign() == 0 {
             self.carry_out(head, claimed);
         }
     }
 
     /// Fills the slots of the run that `claimed` begins at `head`, and advances the head past it.
-    #[inline]
+    #[inline(never)] // So that a grant of one permit, which has nothing to fill, stays small.
     fn carry_out(&self, head: u64, claimed: u64) {
-        let run = ((claimed & !LAP) >> self.stamp_bits) + 1;
+        let run = (claimed & !(u64::MAX << self.run_bits)) + 1;
+        let stamp = self.stamp(head, claimed);
         for permit in head + 1..head + run {
             let old = self.load(permit);
-            let lap = self.lap(permit);
-            if (old ^ lap) & LAP == 0 {
+            if self.stamp(permit, old) & self.foreign() == 0 {
                 continue;
             }
             // Unfilled, or a lap further: a value read before the head moved on cannot be replaced
@@ -254,8 +279,7 @@ impl SlidingLog {
             if !self.stands(head) {
                 return;
             }
-            let filled = lap | self.stamp(claimed);
-            self.fill(permit, old, filled);
+            self.fill(permit, old, self.word(permit, stamp, 1));
         }
         self.advance(head, head + run);
     }
@@ -276,6 +300,12 @@ impl Algorithm for SlidingLog {
             return Err(Denied::new(now, self.smallest, None, self.burst));
         }
         let floor = self.ticks.floor(now);
+        if n == 1 {
+            let (head, verdict) = self.refusal.recall();
+            if verdict.ready > floor && self.stands(head) {
+                return Err(self.denied(now, &verdict));
+            }
+        }
         loop {
             let head = self.head();
             let Some(verdict) = self.judge(head, u64::from(n)) else {
@@ -286,19 +316,25 @@ impl Algorithm for SlidingLog {
                 if !self.stands(head) {
                     continue;
                 }
-                let retry = self.ticks.instant(verdict.ready);
-                return Err(Denied::new(now, verdict.quota, retry, self.burst));
+                if n == 1 {
+                    self.refusal.remember(head, &verdict);
+                }
+                return Err(self.denied(now, &verdict));
             }
-            let newest = head.checked_sub(1).map_or(0, |permit| self.stamp(self.load(permit)));
+            let newest = head.checked_sub(1).map_or(0, |permit| self.stamp(permit, self.load(permit)));
             let old = self.load(head);
-            if (old ^ self.lap(head)) & LAP == 0 {
+            if self.stamp(head, old) & self.foreign() == 0 {
                 self.carry_out(head, old);
                 continue;
             }
             let stamp = self.ticks.ceil(now).max(newest);
-            let claimed = self.lap(head) | (u64::from(n - 1) << self.stamp_bits) | stamp;
+            let claimed = self.word(head, stamp, u64::from(n));
             if self.claim(head, old, claimed) {
-                self.carry_out(head, claimed);
+                if n == 1 {
+                    self.advance(head, head + 1);
+                } else {
+                    self.carry_out(head, claimed);
+                }
                 return Ok(());
             }
         }
@@ -333,7 +369,11 @@ impl SlidingLog {
         let (mut left, mut counted) = (head.saturating_sub(rule.limit), head);
         while left < counted {
             let middle = left + (counted - left) / 2;
-            if self.stamp_of(middle)? + rule.window <= floor {
+            let stamp = self.stamp(middle, self.load(middle));
+            if stamp & self.foreign() != 0 {
+                return None;
+            }
+            if stamp + rule.window <= floor {
                 left = middle + 1;
             } else {
                 counted = middle;
@@ -343,7 +383,11 @@ impl SlidingLog {
         let reset_at = if used == 0 {
             now
         } else {
-            self.ticks.instant(self.stamp_of(head - 1)? + rule.window).unwrap_or(Nanos::MAX)
+            let newest = self.stamp(head - 1, self.load(head - 1));
+            if newest & self.foreign() != 0 {
+                return None;
+            }
+            self.ticks.instant(newest + rule.window).unwrap_or(Nanos::MAX)
         };
         let remaining = u32::try_from(rule.limit - used).unwrap_or(u32::MAX);
         Some(QuotaStatus { remaining, reset_at })
