@@ -1,7 +1,61 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Tollgate.
+//! Multi-window rate limits, decided lock-free in one atomic step.
+//!
+//! A [`Policy`] is one to eight quotas that must all hold, such as **at most 50 calls per minute and 1500 per
+//! hour**. A [`RateLimiter`] grants a call or refuses it with the exact instant from which a retry is granted; a
+//! refused call is charged to no window.
+//!
+//! ```
+//! use tollgate::{Policy, RateLimiter};
+//!
+//! let limiter = RateLimiter::exact(Policy::MICROSOFT_365_DEFENDER)?;
+//! match limiter.try_acquire() {
+//!     Ok(()) => { /* make the call */ }
+//!     Err(denied) => println!("429, retry after {:?}", denied.retry_after()),
+//! }
+//! # Ok::<(), tollgate::BuildError>(())
+//! ```
+//!
+//! # Which algorithm
+//!
+//! | | most in any window of `limit` | sustained rate | state | choose it when |
+//! |---|---|---|---|---|
+//! | [`SlidingLog`] | `limit`, and never less is granted than the rule allows | 100 % | 8 bytes per permit of the largest limit | every permit counts |
+//! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |
+//! | [`TokenBucket::nominal`] | `2 * limit - 1` | 100 % | 8 bytes for two quotas | the other side runs a token bucket itself |
+//!
+//! # What is promised
+//!
+//! - **Windows** are half-open: a permit granted at `s` counts at `t` while `t - s < window`.
+//! - **All or nothing:** one decision over all quotas and all `n` permits, linearizable; a refusal changes nothing.
+//! - **Time** is an argument of [`Algorithm`], and may repeat, go backwards or lie centuries ahead: nothing
+//!   mints a permit, wraps or panics. Rounding makes a limiter stricter, by less than 1e-4 of the rate.
+//! - **Refusals** tell which quota binds and the exact retry instant, or that there is none.
+//! - **Lock-free:** a thread stopped anywhere blocks nobody; a decision allocates nothing and there is no
+//!   `unsafe` code.
+//! - **Construction** fails with a typed error that says what and which; nothing is ever taken for unlimited.
+//!
+//! # The map
+//!
+//! A module uses only what stands before it.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `nanos` | what time is: [`Nanos`] |
+//! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
+//! | `decision` | what a limiter says: [`Denied`], [`Status`] |
+//! | `algorithm` | how it decides: the trait [`Algorithm`], [`TokenBucket`] and its [`Plan`], [`SlidingLog`] |
+//! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
+//! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `Monotonic`, `Quanta` |
+//! | `limiter` | what users hold: [`RateLimiter`] |
+//!
+//! # Features
+//!
+//! - `std` (default): the clock `Monotonic`. Without it the crate needs only `core` and `alloc`.
+//! - `quanta` (default): the clock `Quanta`, the CPU's time-stamp counter, two to four times cheaper to read.
+//! - `parking_lot`: the module `reference`.
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -26,11 +80,18 @@ mod limiter;
 
 pub use algorithm::{Algorithm, BuildError, Plan, SlidingLog, TokenBucket};
 #[cfg(feature = "quanta")]
+#[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]
 pub use clock::Quanta;
 pub use clock::{Clock, Manual};
 #[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub use clock::{DefaultClock, Monotonic};
 pub use decision::{Denied, QuotaStatus, Status};
 pub use limiter::RateLimiter;
 pub use nanos::Nanos;
 pub use quota::{ParsePolicyError, Policy, PolicyError, Quota};
+
+/// The README's examples, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,12 +25,16 @@
 //!   succeed late.
 //! - I4. `head` only grows.
 //!
+//! [`Refusal`] remembers the newest refusal of one permit and at which head it was given: while the head is the
+//! same, it holds, and a refusal reads three words and no slot.
+//!
 //! # Linearization
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the CAS that advances `head` past its run, by whichever thread | from the claim on no other call can be granted first, and every call that is judged before the advance is judged without the run |
 //! | `try_acquire_at` | denied | the load of the `head` that was judged | the stamps read are those of I1: no lap bit differed and `head` had not moved afterwards |
+//! | `try_acquire_at` | denied, remembered | the load at V | see `refusal.rs` |
 //! | `status_at` | | the load of the `head` that was judged | likewise |
 //!
 //! # Orderings
@@ -41,7 +45,7 @@
 //! |---|---|---|---|---|---|
 //! | H | load `head` | Acquire | A | stamps of an earlier lap are judged | `log_weak_head_load` |
 //! | S | load a slot | Acquire | C, F | V misses that the head has moved on | `log_weak_slot_load` |
-//! | V | load `head` again | Relaxed | - | is the weakest: S orders it | `log_two_threads` |
+//! | V | load `head` again | Relaxed | - | is the weakest: S, or U of `refusal.rs`, orders it | `log_two_threads` |
 //! | C | CAS slot `h`, claim | Release, Relaxed | S | V misses that the head has moved on | `log_weak_claim` |
 //! | F | CAS slot `h + i`, fill | Release, Relaxed | S | likewise | `log_weak_fill` |
 //! | A | CAS `head`, advance | Release, Relaxed | H | the new head shows older stamps | `log_weak_advance` |

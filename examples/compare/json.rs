@@ -1,0 +1,73 @@
+//! What does a program read?
+
+use std::io::{self, Write};
+
+use serde_json::{Number, Value, json};
+
+use super::replay::Figures;
+use super::report::Report;
+use super::traffic::Traffic;
+
+/// The keys, for `--help`.
+pub(crate) const KEYS: &str = "\
+{
+  \"policy\": \"50/1m, 1500/1h\",    as it is understood
+  \"events\": N,
+  \"clients\": N | null,           null: the trace has no such column
+  \"per_client\": true | false,    a limiter for each client, or one for all
+  \"strategies\": [                always all of them, in the same order
+    {
+      \"name\": \"sliding_log\",
+      \"granted\": N,
+      \"refused\": N,
+      \"refused_by\": [N, ...],    by the quota that the refusal named, in the order of the policy
+      \"worst\": [{\"window_s\": 60, \"limit\": 50, \"count\": 50}, ...],
+      \"retry\": {\"promised\": N, \"kept\": N, \"late\": N},
+      \"ns_per_decision\": 1.2 | null,    null: fewer than 1000 events
+      \"state_bytes\": N
+    }, ...
+  ]
+}
+A strategy that cannot serve this policy and traffic has only \"name\" and \"error\". Keys may be
+added, none is renamed or removed.";
+
+/// Writes the report as one JSON object.
+pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+    let strategies = report.rows.iter().map(|row| match &row.figures {
+        Ok(figures) => strategy(report, row.strategy.name(), figures),
+        Err(error) => json!({"name": row.strategy.name(), "error": error}),
+    });
+    let whole = json!({
+        "policy": report.policy.to_string(),
+        "events": traffic.steps.len(),
+        "clients": (!traffic.clients.is_empty()).then_some(traffic.clients.len()),
+        "per_client": traffic.per_client,
+        "strategies": strategies.collect::<Vec<_>>(),
+    });
+    writeln!(out, "{whole:#}")
+}
+
+fn strategy(report: &Report, name: &str, figures: &Figures) -> Value {
+    let worst = report.policy.quotas().iter().zip(&figures.worst).map(|(quota, count)| {
+        let window = quota.window();
+        let seconds = match window.subsec_nanos() {
+            0 => Some(Number::from(window.as_secs())),
+            _ => Number::from_f64(window.as_secs_f64()),
+        };
+        json!({"window_s": seconds, "limit": quota.limit(), "count": count})
+    });
+    json!({
+        "name": name,
+        "granted": figures.granted,
+        "refused": figures.refused(),
+        "refused_by": figures.refused_by,
+        "worst": worst.collect::<Vec<_>>(),
+        "retry": {
+            "promised": figures.retry.promised,
+            "kept": figures.retry.kept,
+            "late": figures.retry.late,
+        },
+        "ns_per_decision": figures.ns_per_decision.map(|ns| (ns * 10.0).round() / 10.0),
+        "state_bytes": figures.state_bytes,
+    })
+}

@@ -1,0 +1,194 @@
+//! How does one strategy do on this traffic? Three passes, each on fresh limiters.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use allocation_counter::{measure, opt_out};
+use tollgate::{Algorithm, BuildError, Nanos, Policy};
+
+use super::progress::Progress;
+use super::traffic::Traffic;
+use super::window::Windows;
+
+/// What is reported of a strategy.
+#[derive(Clone, Debug)]
+pub(crate) struct Figures {
+    pub(crate) granted: u64,
+    /// Refusals by the quota that was named in them.
+    pub(crate) refused_by: Vec<u64>,
+    /// The most grants in any window, for each quota: of any one limiter.
+    pub(crate) worst: Vec<u64>,
+    pub(crate) retry: Retry,
+    /// Of the median pass; `None` if it is too short to be timed.
+    pub(crate) ns_per_decision: Option<f64>,
+    /// All limiters together, inline and on the heap.
+    pub(crate) state_bytes: u64,
+}
+
+impl Figures {
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused_by.iter().sum()
+    }
+}
+
+/// What became of the promised instants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) promised: u64,
+    /// Refused one nanosecond earlier, granted at the instant.
+    pub(crate) kept: u64,
+    /// Already granted one nanosecond earlier: the promise was too late.
+    pub(crate) late: u64,
+}
+
+/// What one strategy may take: more would be killed rather than reported.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// Replays `traffic` through limiters made by `build`, and leaves the answers in its steps as `bit`.
+pub(crate) fn replay<A: Algorithm>(
+    build: impl Fn() -> Result<A, BuildError>,
+    bit: u8,
+    policy: &Policy,
+    traffic: &mut Traffic,
+    progress: &Progress,
+) -> Result<Figures, String> {
+    let limiters = traffic.limiters();
+    let fresh = || {
+        // Exact, so that what the vector holds is what the limiters hold.
+        let mut fresh = Vec::with_capacity(limiters);
+        for _ in 0..limiters {
+            fresh.push(build()?);
+        }
+        Ok(fresh)
+    };
+    affordable(&build, limiters)?;
+    let (refused_by, state_bytes) =
+        judge(fresh, bit, policy, traffic, progress).map_err(|error| error.to_string())?;
+    let granted = traffic.steps.len() as u64 - refused_by.iter().sum::<u64>();
+    let ns_per_decision = cost(fresh, granted, traffic).map_err(|error| error.to_string())?;
+    let retry = polite(&fresh().map_err(|error: BuildError| error.to_string())?, traffic, progress);
+    // Against the windows as written: a guard is the strategy's business, not the server's.
+    let worst = policy.quotas().iter().map(|quota| {
+        let window = u64::try_from(quota.window().as_nanos()).unwrap_or(u64::MAX);
+        worst(traffic, bit, window)
+    });
+    Ok(Figures { granted, refused_by, worst: worst.collect(), retry, ns_per_decision, state_bytes })
+}
+
+/// `Err` if so many limiters would take more memory than is decent.
+fn affordable<A>(build: impl Fn() -> Result<A, BuildError>, limiters: usize) -> Result<(), String> {
+    let mut one = None;
+    let heap = measure(|| one = Some(build())).bytes_current;
+    if let Some(Err(error)) = one {
+        return Err(error.to_string());
+    }
+    let bytes = (size_of::<A>() as u64 + heap.unsigned_abs()).saturating_mul(limiters as u64);
+    if bytes > MOST_BYTES {
+        return Err(format!(
+            "{limiters} limiters would take {} MiB; compare stops at {} MiB",
+            bytes >> 20,
+            MOST_BYTES >> 20
+        ));
+    }
+    Ok(())
+}
+
+/// The decisions; the refusals by quota, and the bytes held.
+fn judge<A: Algorithm>(
+    fresh: impl Fn() -> Result<Vec<A>, BuildError>,
+    bit: u8,
+    policy: &Policy,
+    traffic: &mut Traffic,
+    progress: &Progress,
+) -> Result<(Vec<u64>, u64), BuildError> {
+    let mut refused_by = vec![0; policy.quotas().len()];
+    let mut kept = None;
+    let per_client = traffic.per_client;
+    let held = measure(|| {
+        kept = Some(fresh().inspect(|limiters| {
+            for chunk in traffic.steps.chunks_mut(1 << 16) {
+                for step in &mut *chunk {
+                    let limiter = if per_client { step.client as usize } else { 0 };
+                    match limiters[limiter].try_acquire_at(Nanos::from_nanos(step.at), 1) {
+                        Ok(()) => step.granted |= bit,
+                        Err(denied) => refused_by[denied.quota()] += 1,
+                    }
+                }
+                opt_out(|| progress.advance(chunk.len()));
+            }
+        }));
+    });
+    // The limiters are still there, and no strategy ever shrinks: what is held now was the most.
+    match kept {
+        Some(Err(error)) => Err(error),
+        _ => Ok((refused_by, held.bytes_current.unsigned_abs())),
+    }
+}
+
+/// Fewer events than this, and a pass would time the clock.
+const LEAST_TIMED: usize = 1_000;
+
+/// Nanoseconds per decision, of the median of several passes. The clock is read twice a pass.
+#[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+fn cost<A: Algorithm>(
+    fresh: impl Fn() -> Result<Vec<A>, BuildError>,
+    granted: u64,
+    traffic: &Traffic,
+) -> Result<Option<f64>, BuildError> {
+    if traffic.steps.len() < LEAST_TIMED {
+        return Ok(None);
+    }
+    let passes = (500_000 / traffic.steps.len()).clamp(3, 31) | 1;
+    let mut times = Vec::with_capacity(passes);
+    for _ in 0..passes {
+        let limiters = fresh()?;
+        let start = Instant::now();
+        let mut count = 0;
+        for step in &traffic.steps {
+            let limiter = &limiters[traffic.limiter(step)];
+            count += u64::from(limiter.try_acquire_at(Nanos::from_nanos(step.at), 1).is_ok());
+        }
+        times.push(start.elapsed());
+        assert_eq!(black_box(count), granted, "the same events, the same answers");
+    }
+    times.sort_unstable();
+    Ok(Some(times[passes / 2].as_secs_f64() * 1e9 / traffic.steps.len() as f64))
+}
+
+/// A client that does as it is told: refused with an instant, it stays away until that instant. There, and one
+/// nanosecond before, it knocks.
+fn polite<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) -> Retry {
+    let mut retry = Retry::default();
+    let mut away_until = vec![0; limiters.len()];
+    for chunk in traffic.steps.chunks(1 << 16) {
+        for step in chunk {
+            let which = traffic.limiter(step);
+            if step.at < away_until[which] {
+                continue;
+            }
+            let ask = |at| limiters[which].try_acquire_at(Nanos::from_nanos(at), 1);
+            // No instant is no promise: with one permit, only past the limiter's horizon.
+            let Some(instant) = ask(step.at).err().and_then(|denied| denied.retry_at()) else { continue };
+            let instant = instant.as_nanos();
+            retry.promised += 1;
+            if instant <= step.at {
+                continue;
+            }
+            if ask(instant - 1).is_ok() {
+                retry.late += 1;
+            } else if ask(instant).is_ok() {
+                retry.kept += 1;
+            }
+            away_until[which] = instant;
+        }
+        progress.advance(chunk.len());
+    }
+    retry
+}
+
+/// The most grants in any window of `length`.
+fn worst(traffic: &Traffic, bit: u8, length: u64) -> u64 {
+    let mut windows = Windows::new(length, traffic.limiters());
+    let granted = traffic.steps.iter().filter(|step| step.granted & bit != 0);
+    granted.map(|step| windows.grant(traffic.limiter(step), step.at)).max().unwrap_or(0)
+}

@@ -1,0 +1,201 @@
+//! What does a person read?
+
+use std::io::{self, Write};
+
+use super::replay::Figures;
+use super::report::{Report, Row};
+use super::strategy::Strategy;
+use super::trace::seconds;
+use super::traffic::Traffic;
+
+/// Writes the report as a table, with the answer in words below it.
+pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+    let served = match traffic.limiters() {
+        1 if !traffic.per_client => String::from("one limiter for all"),
+        limiters => format!("a limiter for each of {limiters} clients"),
+    };
+    let (events, span) = (traffic.steps.len(), seconds(traffic.span()));
+    let plural = if events == 1 { "" } else { "s" };
+    writeln!(out, "{}: {events} event{plural} in {span} s, {served}", traffic.title)?;
+    writeln!(out, "policy: {}\n", report.policy)?;
+    let groups = groups(report);
+    lines(out, &groups)?;
+    for row in &report.rows {
+        if let Err(error) = &row.figures {
+            writeln!(out, "{}: {error}", row.strategy.name())?;
+        }
+    }
+    writeln!(out)?;
+    verdict(out, report)
+}
+
+/// Columns under one heading.
+struct Group {
+    title: &'static str,
+    columns: Vec<Column>,
+}
+
+/// A heading and a cell for each row.
+struct Column {
+    title: String,
+    cells: Vec<String>,
+}
+
+fn groups(report: &Report) -> Vec<Group> {
+    let cells = |cell: &dyn Fn(&Figures) -> String| {
+        let cell = |row: &Row| row.figures.as_ref().map_or("-".into(), cell);
+        report.rows.iter().map(cell).collect::<Vec<_>>()
+    };
+    let single = |title, below: &str, cell: &dyn Fn(&Figures) -> String| Group {
+        title,
+        columns: vec![Column { title: below.into(), cells: cells(cell) }],
+    };
+    let quotas = || 0..report.policy.quotas().len();
+    let refused_by = quotas().map(|quota| Column {
+        title: report.rule(quota),
+        cells: cells(&|figures| figures.refused_by[quota].to_string()),
+    });
+    let worst = quotas().map(|quota| {
+        let limit = report.policy.quotas()[quota].limit();
+        let over = |figures: &Figures| report.violations(figures).any(|(over, _)| over == quota);
+        // Where one is marked, the others leave the mark's place free.
+        let free = if report.figures().any(|(_, figures)| over(figures)) { "  " } else { "" };
+        let cells = cells(&|figures| {
+            let count = figures.worst[quota];
+            if over(figures) { format!("{count} > {limit} !") } else { format!("{count}{free}") }
+        });
+        Column { title: report.rule(quota), cells }
+    });
+    let names = report.rows.iter().map(|row| row.strategy.name().to_owned()).collect();
+    vec![
+        Group { title: "", columns: vec![Column { title: "strategy".into(), cells: names }] },
+        single("", "granted", &|figures| figures.granted.to_string()),
+        single("", "refused", &|figures| figures.refused().to_string()),
+        Group { title: "refused by", columns: refused_by.collect() },
+        Group { title: "most in any", columns: worst.collect() },
+        single("", "retry", &retry),
+        single("cost", "ns", &|figures| figures.ns_per_decision.map_or("-".into(), |ns| format!("{ns:.1}"))),
+        single("state", "bytes", &|figures| figures.state_bytes.to_string()),
+    ]
+}
+
+fn retry(figures: &Figures) -> String {
+    let retry = figures.retry;
+    match retry.promised {
+        0 => "-".into(),
+        promised if promised == retry.kept => "100 %".into(),
+        promised => format!("{}/{promised} !", retry.kept),
+    }
+}
+
+fn lines(out: &mut dyn Write, groups: &[Group]) -> io::Result<()> {
+    let widths: Vec<Vec<usize>> = groups.iter().map(widths).collect();
+    let above = groups.iter().zip(&widths).map(|(group, widths)| {
+        format!("{:>1$}", group.title, widths.iter().sum::<usize>() + 2 * (widths.len() - 1))
+    });
+    writeln!(out, "{}", above.collect::<Vec<_>>().join("  ").trim_end())?;
+    let line = |text: &dyn Fn(&Column) -> String| {
+        let cells = groups.iter().zip(&widths).flat_map(|(group, widths)| group.columns.iter().zip(widths));
+        let cells = cells.enumerate().map(|(place, (column, &width))| match place {
+            0 => format!("{:<width$}", text(column)),
+            _ => format!("{:>width$}", text(column)),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    writeln!(out, "{}", line(&|column| column.title.clone()))?;
+    let rows = groups.first().and_then(|group| group.columns.first()).map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        writeln!(out, "{}", line(&|column| column.cells[row].clone()))?;
+    }
+    Ok(())
+}
+
+/// The width of each column; the first makes room for the group's title.
+fn widths(group: &Group) -> Vec<usize> {
+    let width = |column: &Column| {
+        let cells = column.cells.iter().map(String::len);
+        cells.max().unwrap_or(0).max(column.title.len())
+    };
+    let mut widths: Vec<usize> = group.columns.iter().map(width).collect();
+    let together = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
+    if let Some(first) = widths.first_mut() {
+        *first += group.title.len().saturating_sub(together);
+    }
+    widths
+}
+
+/// Which one to use, by the figures alone.
+fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let (mut over, mut lucky, mut safe) = (Vec::new(), Vec::new(), Vec::new());
+    for (strategy, figures) in report.figures() {
+        let limit = |quota: usize| report.policy.quotas()[quota].limit();
+        // The worst relative to its limit, told as one example.
+        let most = report.violations(figures).reduce(|a, b| {
+            let higher = u128::from(b.1) * u128::from(limit(a.0)) > u128::from(a.1) * u128::from(limit(b.0));
+            if higher { b } else { a }
+        });
+        match most {
+            Some((quota, count)) => {
+                over.push(format!("{} ({count} in {})", strategy.name(), report.window(quota)));
+            }
+            None if strategy.keeps_the_rule() => safe.push((strategy, figures)),
+            None => lucky.push(strategy.name().to_owned()),
+        }
+    }
+    say(out, "Over a limit:", &over)?;
+    say(out, "Within every limit here, but not on all traffic:", &lucky)?;
+    let names: Vec<String> = safe.iter().map(|(strategy, _)| strategy.name().to_owned()).collect();
+    say(out, "Within every limit, always:", &names)?;
+    advice(out, &safe)
+}
+
+/// A heading and a list, wrapped.
+fn say(out: &mut dyn Write, heading: &str, list: &[String]) -> io::Result<()> {
+    if list.is_empty() {
+        return Ok(());
+    }
+    write!(out, "{heading}")?;
+    let mut column = heading.len();
+    for (place, item) in list.iter().enumerate() {
+        if column + 2 + item.len() > 110 {
+            write!(out, "\n ")?;
+            column = 1;
+        }
+        let end = if place + 1 == list.len() { "." } else { "," };
+        write!(out, " {item}{end}")?;
+        column += 2 + item.len();
+    }
+    writeln!(out)
+}
+
+/// The first of equals wins, so a lock-free strategy is named before its locked twin.
+fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> {
+    let most = safe.iter().rev().max_by_key(|(_, figures)| figures.granted);
+    let least = safe.iter().rev().min_by_key(|(_, figures)| figures.state_bytes);
+    let (Some((generous, most)), Some((small, least))) = (most, least) else {
+        return writeln!(out, "None of these strategies keeps this policy.");
+    };
+    if least.granted == most.granted {
+        return writeln!(
+            out,
+            "Use {}: nothing within the limits grants more ({}) or takes less memory ({} bytes).",
+            small.name(),
+            least.granted,
+            least.state_bytes
+        );
+    }
+    // Cut, not rounded: less than all is never shown as 100 %.
+    let share = least.granted * 1000 / most.granted.max(1);
+    writeln!(
+        out,
+        "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {}.{} % of \
+         the grants).",
+        generous.name(),
+        most.granted,
+        small.name(),
+        least.state_bytes,
+        most.state_bytes,
+        share / 10,
+        share % 10
+    )
+}

@@ -1,0 +1,684 @@
+//! The example `compare`, as a user sees it: `run` is the whole program, given its arguments and its outputs.
+//!
+//! - On real traces it reports what an independent program counted, and answers event by event alike.
+//! - What it reports is true: windows, promises and memory are checked against the naive way.
+//! - What it prints is stable: JSON, decisions, built-in workloads.
+//! - Whatever is wrong with the input is told in one line, with exit code 2.
+
+#[path = "../examples/compare/main.rs"]
+mod compare;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use allocation_counter::measure;
+use compare::progress::Progress;
+use compare::replay::{Figures, Retry, replay};
+use compare::run;
+use compare::strategy::Strategy;
+use compare::trace::{Event, read, seconds};
+use compare::traffic::Traffic;
+use compare::workload::Workload;
+use fastrand::Rng;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tollgate::reference::{Locked, LogMachine};
+use tollgate::{Algorithm, Denied, Nanos, Policy, Status};
+
+const AZURE: &str = "azure-llm-code-2023.csv";
+const NASA: &str = "nasa-http-1995-07-01.csv";
+
+/// What one run printed.
+struct Ran {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+fn ran<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(args.into_iter().map(Into::into), &mut out, &mut err);
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ran { code, out: text(out), err: text(err) }
+}
+
+/// The report of a run that must succeed, as JSON.
+fn report<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Value {
+    let json = ["--format", "json"].map(OsString::from);
+    let ran = ran(json.into_iter().chain(args.into_iter().map(Into::into)));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    serde_json::from_str(&ran.out).expect("JSON")
+}
+
+fn strategy<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let strategies = report["strategies"].as_array().expect("an array");
+    strategies.iter().find(|strategy| strategy["name"] == name).expect("a strategy of this name")
+}
+
+fn granted(report: &Value, name: &str) -> u64 {
+    strategy(report, name)["granted"].as_u64().expect("a count")
+}
+
+/// A file of this test's own.
+fn temporary(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("compare-{name}"))
+}
+
+fn written(name: &str, contents: impl AsRef<[u8]>) -> String {
+    let path = temporary(name);
+    fs::write(&path, contents).expect("a temporary file");
+    path.into_os_string().into_string().expect("UTF-8")
+}
+
+/// The path of a real trace, or `None` if the traces are not there.
+fn trace(name: &str) -> Option<String> {
+    let path = format!("{}/../shared/traces/{name}", env!("CARGO_MANIFEST_DIR"));
+    let there = fs::exists(&path).is_ok_and(|there| there);
+    if !there {
+        // Not by `eprintln`, which the harness swallows when the test passes.
+        let _ = writeln!(io::stderr(), "SKIPPED: there is no {path}");
+    }
+    there.then_some(path)
+}
+
+/// The 0s and 1s of each strategy, in the order of the events.
+fn answers(decisions: &str) -> Vec<String> {
+    let mut answers = vec![String::new(); 7];
+    for line in decisions.lines().skip(1) {
+        for (answers, answer) in answers.iter_mut().zip(line.split(',').skip(2)) {
+            answers.push_str(answer);
+        }
+    }
+    answers
+}
+
+/// The first 16 digits.
+fn hex(digest: &[u8]) -> String {
+    let first = digest.first_chunk().expect("8 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
+}
+
+// Real traces.
+
+#[test]
+fn real_traces_are_decided_as_counted_independently() {
+    for (name, log, bucket, events, hash) in
+        [(AZURE, 1500, 2234, 8819, "6c4d1bf7faa80049"), (NASA, 5637, 6961, 9999, "c6edbaa01301773f")]
+    {
+        let Some(path) = trace(name) else { continue };
+        let decisions = temporary(&format!("decisions-{name}"));
+        let report = report(["--trace", path.as_str(), "--decisions", decisions.to_str().expect("UTF-8")]);
+        assert_eq!(report["events"], events);
+        assert_eq!(granted(&report, "sliding_log"), log);
+        assert_eq!(granted(&report, "locked_token_bucket"), bucket);
+        // A coarser tick may refuse a few more, and never grants more.
+        let nominal = granted(&report, "token_bucket_nominal");
+        assert!((bucket - 5..=bucket).contains(&nominal), "{name}: {nominal}");
+
+        let answers = answers(&fs::read_to_string(decisions).expect("the decisions"));
+        assert_eq!(hex(&Sha256::digest(&answers[0])), hash, "{name}");
+        assert_eq!(answers[0], answers[3], "{name}: the lock-free log and the locked one");
+        for (answers, strategy) in answers.iter().zip(Strategy::ALL) {
+            assert_eq!(answers.len(), events);
+            let ones = answers.bytes().filter(|&answer| answer == b'1').count() as u64;
+            assert_eq!(ones, granted(&report, strategy.name()));
+        }
+    }
+}
+
+#[test]
+fn real_traces_under_other_policies() {
+    for (name, policy, per_client, log) in [
+        (NASA, "10/1m, 100/1h", true, 9926),
+        (NASA, "5/1m, 30/1h", true, 8362),
+        (NASA, "3/7s, 40/10m", false, 880),
+        (AZURE, "3/7s, 40/10m", false, 215),
+    ] {
+        let Some(path) = trace(name) else { continue };
+        let per_client = per_client.then_some("--per-client");
+        let report = report(["--trace", &path, "--policy", policy].into_iter().chain(per_client));
+        assert_eq!(granted(&report, "sliding_log"), log, "{name} under {policy}");
+        assert_eq!(granted(&report, "locked_sliding_log"), log, "{name} under {policy}");
+        assert_eq!(report["policy"], policy);
+        for strategy in Strategy::ALL {
+            let outcome = self::strategy(&report, strategy.name());
+            let retry = &outcome["retry"];
+            assert_eq!(retry["promised"], retry["kept"], "{name} under {policy}: {outcome}");
+            for worst in outcome["worst"].as_array().expect("an array") {
+                let within = worst["count"].as_u64() <= worst["limit"].as_u64();
+                assert!(within || !strategy.keeps_the_rule(), "{name} under {policy}: {outcome}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_marks_what_broke_the_rule_and_says_what_to_use() {
+    let Some(path) = trace(AZURE) else { return };
+    let table = ran(["--trace", &path]);
+    assert_eq!((table.code, table.err.as_str()), (0, ""));
+    let line = |start: &str| table.out.lines().find(|line| line.starts_with(start)).expect("a line");
+    let words = |start: &str| line(start).split_whitespace().take(11).collect::<Vec<_>>().join(" ");
+    assert_eq!(line("azure"), "azure-llm-code-2023.csv: 8819 events in 3435.948056 s, one limiter for all");
+    assert!(words("sliding_log ").starts_with("sliding_log 1500 7319 6624 695 50 1500 100 %"));
+    assert_eq!(words("locked_token_bucket"), "locked_token_bucket 2234 6585 6585 0 99 > 50 ! 2234 >");
+    assert_eq!(words("fixed_window"), "fixed_window 1500 7319 5516 1803 100 > 50 ! 1500 100");
+    assert_eq!(
+        line("Within every limit, always"),
+        "Within every limit, always: sliding_log, token_bucket_strict, locked_sliding_log."
+    );
+    assert_eq!(
+        line("Use"),
+        "Use sliding_log for the most grants (1500), or token_bucket_strict for the least memory"
+    );
+    let widest = table.out.lines().map(str::len).max();
+    assert!(widest <= Some(110), "{widest:?} columns");
+}
+
+#[test]
+fn unix_time_is_judged_as_time_since_midnight() {
+    let Some(path) = trace(AZURE) else { return };
+    let trace = fs::read_to_string(&path).expect("the trace");
+    let events = read(trace.as_bytes()).expect("a trace");
+    let midnight = 19_675 * 86_400_000_000_000;
+    let later = events.iter().map(|event| seconds(event.nanos + midnight));
+    let later = format!("seconds\n{}\n", later.collect::<Vec<_>>().join("\n"));
+    let path = written("unix.csv", later);
+
+    let timeless = |mut report: Value| {
+        for strategy in report["strategies"].as_array_mut().expect("an array") {
+            assert!(strategy["ns_per_decision"].is_f64());
+            strategy["ns_per_decision"] = Value::Null;
+        }
+        report
+    };
+    let decisions = temporary("unix-decisions.csv");
+    let shifted = report(["--trace", &path, "--decisions", decisions.to_str().expect("UTF-8")]);
+    let original =
+        report(["--trace".into(), format!("{}/../shared/traces/{AZURE}", env!("CARGO_MANIFEST_DIR"))]);
+    assert_eq!(timeless(shifted), timeless(original));
+    let decisions = fs::read_to_string(decisions).expect("the decisions");
+    assert_eq!(decisions.lines().nth(2), Some("1699920000.052,,1,1,1,1,1,1,1"));
+}
+
+// What it reports is true.
+
+/// The figures of every strategy, and the traffic with their answers.
+fn figures(events: &[Event], policy: &Policy, per_client: bool) -> (Vec<Figures>, Traffic) {
+    let mut traffic = Traffic::new("test".into(), events, per_client);
+    let bar = Progress::replaying(events.len(), 0);
+    let figures = Strategy::ALL.map(|strategy| strategy.replay(policy, &mut traffic, &bar).expect("figures"));
+    (figures.into(), traffic)
+}
+
+#[test]
+fn figures_agree_with_the_naive_way_on_random_traffic() {
+    const MICROSECOND: u64 = 1_000;
+    for seed in 0..100 {
+        let mut rng = Rng::with_seed(seed);
+        let (short, long) = (rng.u64(1..50), rng.u64(60..400));
+        let limit = rng.u32(1..6);
+        let text = format!("{limit}/{short}us, {}/{long}us", limit + rng.u32(1..20));
+        let policy: Policy = text.parse().expect("a policy");
+        let mut now = rng.u64(0..100);
+        let events: Vec<Event> = (0..300)
+            .map(|_| {
+                now += if rng.u8(0..10) == 0 { rng.u64(0..2 * long) } else { rng.u64(0..8) };
+                Event { nanos: now * MICROSECOND, client: Some(rng.u64(0..3)) }
+            })
+            .collect();
+        let per_client = rng.bool();
+        let (figures, traffic) = figures(&events, &policy, per_client);
+        for (strategy, figures) in Strategy::ALL.into_iter().zip(figures) {
+            let context = format!("seed {seed}, {text}, {}", strategy.name());
+            let grants = |limiter| {
+                let steps = traffic.steps.iter().filter(|step| step.granted & strategy.bit() != 0);
+                let steps = steps.filter(|step| traffic.limiter(step) == limiter);
+                steps.map(|step| step.at).collect::<Vec<_>>()
+            };
+            let mut all = 0;
+            let mut worst = vec![0; policy.quotas().len()];
+            for grants in (0..traffic.limiters()).map(grants) {
+                all += grants.len();
+                for (worst, quota) in worst.iter_mut().zip(policy.quotas()) {
+                    let inside = |at: u64| {
+                        grants
+                            .iter()
+                            .filter(move |&&it| it <= at && u128::from(at - it) < quota.window().as_nanos())
+                    };
+                    let most = grants.iter().map(|&at| inside(at).count() as u64).max().unwrap_or(0);
+                    *worst = most.max(*worst);
+                }
+            }
+            assert_eq!(figures.granted, all as u64, "{context}");
+            assert_eq!(figures.granted + figures.refused(), events.len() as u64, "{context}");
+            assert_eq!(figures.worst, worst, "{context}");
+            assert_eq!(figures.retry.promised, figures.retry.kept, "{context}");
+            let over =
+                policy.quotas().iter().zip(&worst).any(|(quota, &worst)| worst > u64::from(quota.limit()));
+            assert!(!over || !strategy.keeps_the_rule(), "{context}: {worst:?}");
+        }
+        // Whole microseconds lie on the log's grid: there it is exact.
+        let (exact, locked) = (Strategy::SlidingLog.bit(), Strategy::LockedSlidingLog.bit());
+        for step in &traffic.steps {
+            assert_eq!(
+                step.granted & exact != 0,
+                step.granted & locked != 0,
+                "seed {seed}, {text}, {step:?}"
+            );
+        }
+    }
+}
+
+/// Promises an instant that is off by so many nanoseconds.
+struct Liar {
+    log: Locked<LogMachine>,
+    off: i64,
+}
+
+impl Algorithm for Liar {
+    fn policy(&self) -> &Policy {
+        self.log.policy()
+    }
+
+    fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.log.try_acquire_at(now, n).map_err(|denied| {
+            let off = |instant: Nanos| Nanos::from_nanos(instant.as_nanos().saturating_add_signed(self.off));
+            Denied::new(now, denied.quota(), denied.retry_at().map(off), denied.burst())
+        })
+    }
+
+    fn status_at(&self, now: Nanos) -> Status {
+        self.log.status_at(now)
+    }
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_noticed() {
+    let policy: Policy = "1/10s".parse().expect("a policy");
+    let events = [0, 1, 12].map(|second| Event { nanos: second * 1_000_000_000, client: None });
+    let retry = |off| {
+        let mut traffic = Traffic::new("test".into(), &events, false);
+        let liar = || Ok(Liar { log: Locked::new(LogMachine::new(policy)), off });
+        replay(liar, 1, &policy, &mut traffic, &Progress::replaying(3, 0)).expect("figures").retry
+    };
+    // The client that comes back at 10 s and is granted meets another refusal at 12 s.
+    assert_eq!(retry(0), Retry { promised: 2, kept: 2, late: 0 });
+    assert_eq!(retry(1), Retry { promised: 2, kept: 0, late: 2 });
+    // Refused at 10 s less 1 ns, it asks again at 12 s.
+    assert_eq!(retry(-1), Retry { promised: 1, kept: 0, late: 0 });
+    assert_eq!(retry(-20_000_000_000), Retry { promised: 1, kept: 0, late: 0 });
+}
+
+#[test]
+fn state_is_what_is_held_at_the_most() {
+    let policy: Policy = "3/1s, 100/1h".parse().expect("a policy");
+    let events: Vec<Event> =
+        (0..200).map(|second| Event { nanos: second * 1_000_000_000, client: Some(second % 2) }).collect();
+    let bytes = |events: &[Event], strategy: Strategy, per_client| {
+        figures(events, &policy, per_client).0[strategy as usize].state_bytes
+    };
+    let inline = size_of::<Locked<LogMachine>>() as u64;
+    let deque = |events: &[Event]| bytes(events, Strategy::LockedSlidingLog, false) - inline;
+    assert!(deque(&events[..10]) >= 80 && deque(&events[..10]) < 400);
+    assert!(deque(&events) >= 800 && deque(&events) < 2_000, "the deque is charged for its grants");
+    // The ring has 128 slots from the start.
+    let ring = bytes(&events, Strategy::SlidingLog, false);
+    assert_eq!(ring, size_of::<tollgate::SlidingLog>() as u64 + 128 * 8);
+    assert_eq!(ring, bytes(&events[..1], Strategy::SlidingLog, false));
+    assert_eq!(bytes(&events, Strategy::SlidingLog, true), 2 * ring, "one for each of two clients");
+}
+
+#[test]
+fn a_guard_is_kept_but_windows_are_judged_as_written() {
+    let events = [0, 1_000, 1_250].map(|milli| Event { nanos: milli * 1_000_000, client: None });
+    let policy: Policy = "1/1s; guard 250ms".parse().expect("a policy");
+    let (figures, traffic) = figures(&events, &policy, false);
+    assert_eq!(traffic.steps.iter().map(|step| step.granted & 1).collect::<Vec<_>>(), [1, 0, 1]);
+    assert_eq!(figures[0].worst, [1]);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_trace() {
+    let policy = Policy::MICROSOFT_365_DEFENDER;
+    let bar = Progress::replaying(0, 0);
+    let peaks = [20_000, 200_000].map(|count| {
+        let mut traffic = Traffic::new("test".into(), &Workload::Bursty.events(1, count), false);
+        assert_eq!(size_of_val(&traffic.steps[0]), 16, "the trace is two words an event");
+        Strategy::ALL.map(|strategy| {
+            let replayed = || drop(strategy.replay(&policy, &mut traffic, &bar).expect("figures"));
+            measure(replayed).bytes_max
+        })
+    });
+    assert!(peaks[1].iter().all(|&peak| peak < 100_000), "{peaks:?}");
+    assert_eq!(peaks[0].map(|peak| peak >> 16), peaks[1].map(|peak| peak >> 16));
+}
+
+#[test]
+fn a_million_events_take_well_under_a_second() {
+    let mut traffic = Traffic::new("test".into(), &Workload::Steady.events(1, 1_000_000), false);
+    let bar = Progress::replaying(0, 0);
+    for strategy in [Strategy::SlidingLog, Strategy::TokenBucketStrict] {
+        let figures = strategy.replay(&Policy::MICROSOFT_365_DEFENDER, &mut traffic, &bar).expect("figures");
+        let nanos = figures.ns_per_decision.expect("a million events");
+        assert!(nanos > 0.0 && nanos < 500.0, "{}: {nanos}", strategy.name());
+    }
+}
+
+// What it prints is stable.
+
+#[test]
+fn json_has_the_documented_shape() {
+    let path = written("shape.csv", "seconds,client\n0,7\n0,8\n0.25,7\n");
+    let mut report = report(["--trace", &path, "--policy", "a=1/250ms,5/1m"]);
+    let strategies = report["strategies"].as_array_mut().expect("an array");
+    let names: Vec<Value> = strategies.iter().map(|strategy| strategy["name"].clone()).collect();
+    assert_eq!(names, Strategy::ALL.map(Strategy::name));
+    let outcome = &mut strategies[0];
+    assert!(outcome["state_bytes"].is_u64());
+    outcome["state_bytes"] = json!(0);
+    let expected = concat!(
+        r#"{"name":"sliding_log","granted":2,"refused":1,"refused_by":[1,0],"#,
+        r#""worst":[{"window_s":0.25,"limit":1,"count":1},{"window_s":60,"limit":5,"count":2}],"#,
+        r#""retry":{"promised":2,"kept":2,"late":0},"ns_per_decision":null,"state_bytes":0}"#
+    );
+    assert_eq!(outcome.to_string(), expected);
+    report["strategies"] = json!([]);
+    let expected =
+        r#"{"policy":"a=1/250ms, 5/1m","events":3,"clients":2,"per_client":false,"strategies":[]}"#;
+    assert_eq!(report.to_string(), expected);
+}
+
+#[test]
+fn a_strategy_that_cannot_serve_the_policy_says_so() {
+    let args = ["steady", "--events", "5", "--policy", "4000000000/1s"];
+    let report = report(args);
+    let unable = strategy(&report, "sliding_log");
+    assert_eq!(unable.as_object().map(serde_json::Map::len), Some(2));
+    let error = unable["error"].as_str().expect("an error");
+    assert!(error.starts_with("quota 0 (counted from 0) needs a finer clock"), "{error}");
+    assert_eq!(granted(&report, "locked_sliding_log"), 5);
+
+    let decisions = temporary("unable.csv");
+    let table = ran(args.into_iter().chain(["--decisions", decisions.to_str().expect("UTF-8")]));
+    assert!(table.out.contains(&format!("\nsliding_log: {error}\n")), "{}", table.out);
+    let decisions = fs::read_to_string(decisions).expect("the decisions");
+    assert!(decisions.lines().skip(1).all(|line| line.ends_with(",,,1,1,1,1,1")), "{decisions}");
+
+    // Refused before the memory is taken.
+    let huge = self::report(["steady", "--per-client", "--policy", "10000000/1h"]);
+    let unable = &strategy(&huge, "sliding_log")["error"];
+    assert_eq!(unable, "100 limiters would take 12800 MiB; compare stops at 4096 MiB");
+}
+
+#[test]
+fn decisions_tell_every_event() {
+    let trace = "seconds,client\n0.10,7\n0.1,8\n1.1,7\n1.100000001,18446744073709551615\n";
+    let path = written("small.csv", trace);
+    let decisions = temporary("small-decisions.csv");
+    let decided = |more: &[&str]| {
+        let args = ["--trace", &path, "--policy", "1/1s", "--decisions", decisions.to_str().expect("UTF-8")];
+        assert_eq!(ran(args.iter().chain(more)).code, 0);
+        fs::read_to_string(&decisions).expect("the decisions")
+    };
+    let header = "seconds,client,sliding_log,token_bucket_strict,token_bucket_nominal,\
+                  locked_sliding_log,locked_token_bucket,fixed_window,sliding_window_counter";
+    // The weighted counter still sees nine tenths of the permit of the second before.
+    let global = "0.1,7,1,1,1,1,1,1,1\n0.1,8,0,0,0,0,0,0,0\n1.1,7,1,1,1,1,1,1,0\n\
+                  1.100000001,18446744073709551615,0,0,0,0,0,0,0\n";
+    assert_eq!(decided(&[]), format!("{header}\n{global}"));
+    let per_client = "0.1,7,1,1,1,1,1,1,1\n0.1,8,1,1,1,1,1,1,1\n1.1,7,1,1,1,1,1,1,0\n\
+                      1.100000001,18446744073709551615,1,1,1,1,1,1,1\n";
+    assert_eq!(decided(&["--per-client"]), format!("{header}\n{per_client}"));
+}
+
+#[test]
+fn a_seed_means_the_same_events_everywhere() {
+    for (workload, hash, log) in [
+        (Workload::Steady, "19177c678659c0e1", 41632),
+        (Workload::Bursty, "da7ec46fb378bf0b", 25110),
+        (Workload::Diurnal, "2ec9ea2fdd37ecea", 35735),
+    ] {
+        let events = workload.events(1, 50_000);
+        assert!(events.is_sorted_by_key(|event| event.nanos));
+        assert_eq!(events[..1_000], workload.events(1, 1_000), "more events do not change the first ones");
+        assert_ne!(events[..1_000], workload.events(2, 1_000));
+        let mut hasher = Sha256::new();
+        for event in &events {
+            hasher.update(format!("{},{:?}\n", event.nanos, event.client));
+        }
+        let digest = hex(&hasher.finalize());
+        let report = report([workload.name()]);
+        assert_eq!((digest.as_str(), granted(&report, "sliding_log")), (hash, log), "{workload:?}");
+    }
+    assert!(ran(["--events", "100"]).out.starts_with("bursty (seed 1): 100 events in "));
+}
+
+#[test]
+fn workloads_have_the_rates_they_claim() {
+    const HOUR: u64 = 3_600_000_000_000;
+    for (workload, an_hour) in [(Workload::Steady, 1800), (Workload::Bursty, 2600), (Workload::Diurnal, 1800)]
+    {
+        let events = workload.events(7, 500_000);
+        let hours = events.last().expect("events").nanos / HOUR;
+        let rate = events.len() as u64 / hours;
+        assert!(rate.abs_diff(an_hour) < an_hour / 20, "{workload:?}: {rate} an hour");
+    }
+    let events = Workload::Diurnal.events(7, 2 * 43_200);
+    let within = |from: u64, to: u64| {
+        let hour = |event: &&Event| (from * HOUR..to * HOUR).contains(&event.nanos);
+        events.iter().filter(hour).count()
+    };
+    assert!((250..380).contains(&within(0, 1)) && (3_100..3_500).contains(&within(12, 13)));
+}
+
+#[test]
+fn the_plot_shows_every_strategy_and_stays_small() {
+    let path = temporary("plot.svg");
+    let drawn = |args: &[&str]| {
+        let ran = ran(args.iter().chain(&["--plot", path.to_str().expect("UTF-8")]));
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        fs::read_to_string(&path).expect("the plot")
+    };
+    let svg = drawn(&["bursty", "--events", "20000"]);
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+    for text in [
+        "bursty (seed 1) under 50/1m, 1500/1h",
+        "sliding_log = locked_sliding_log: ",
+        "fixed_window: ",
+        "over the limit",
+        "Grants in the last 1h (limit 1500)",
+        "time (hours)",
+    ] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert_eq!(svg, drawn(&["bursty", "--events", "20000"]));
+    assert!(drawn(&["bursty", "--events", "120000"]).len() < 250_000);
+
+    // One instant, one client, eight quotas.
+    let instant = written("instant.csv", "seconds,client\n5,1\n5,1\n");
+    let policy = "1/1ns, 2/2ns, 3/3ns, 4/4ns, 5/5ns, 6/6ns, 7/7ns, 8/1d";
+    let svg = drawn(&["--trace", &instant, "--policy", policy, "--per-client"]);
+    assert!(svg.contains("Grants in the last 1ns (limit 1), busiest client") && !svg.contains("NaN"));
+}
+
+#[test]
+fn help_documents_names_workloads_columns_and_keys() {
+    let help = ran(["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    let names = Strategy::ALL.map(Strategy::name);
+    let keys =
+        ["policy", "events", "worst", "window_s", "promised", "ns_per_decision", "state_bytes", "error"];
+    for text in names.iter().chain(&keys).chain(&["steady", "bursty", "diurnal", "refused by", "most in any"])
+    {
+        assert!(help.out.contains(text), "{text}");
+    }
+    assert!(ran(["-h"]).out.lines().all(|line| line.len() <= 125));
+}
+
+// Whatever is wrong.
+
+/// Runs, must fail, and gives the one line without the program's name.
+fn refused<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> String {
+    let ran = ran(args);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    let line = ran.err.strip_prefix("compare: ").and_then(|rest| rest.strip_suffix('\n'));
+    let line = line.expect("a line of the program's own").to_owned();
+    assert!(!line.contains('\n'), "{line}");
+    line
+}
+
+#[test]
+fn bad_arguments_are_told_in_one_line() {
+    for (args, expected) in [
+        (&["sunny"][..], "invalid value 'sunny' for '[WORKLOAD]' [possible values: steady, bursty, diurnal]"),
+        (&["--sunny"], "unexpected argument '--sunny' found"),
+        (&["steady", "bursty"], "unexpected argument 'bursty' found"),
+        (&["--trace"], "a value is required for '--trace <FILE>' but none was supplied"),
+        (&["steady", "--trace", "x"], "the argument '[WORKLOAD]' cannot be used with '--trace <FILE>'"),
+        (&["--events", "0"], "invalid value '0' for '--events <N>': 0 is not in 1..=100000000"),
+        (&["--seed", "-1"], "invalid value '-1' for '--seed <N>': invalid digit found in string"),
+        (&["--format", "xml"], "invalid value 'xml' for '--format <FORMAT>' [possible values: table, json]"),
+        (
+            &["st\neady"],
+            "invalid value 'st eady' for '[WORKLOAD]' [possible values: steady, bursty, diurnal]",
+        ),
+    ] {
+        assert_eq!(refused(args), format!("{expected} (see --help)"));
+    }
+}
+
+#[test]
+fn bad_policies_are_told_in_one_line() {
+    for (policy, expected) in [
+        ("", r#"bad policy "": a policy has 1 to 8 quotas; none was given"#),
+        (
+            "50",
+            r#"bad policy "50": cannot read "50" at byte 0: expected a quota as LIMIT/WINDOW, such as 50/1m"#,
+        ),
+        ("0/1s", r#"bad policy "0/1s": quota 0 (counted from 0) has limit 0; a limit is at least 1"#),
+        (
+            "1/1s,\n2/60s, 3/1m",
+            "bad policy \"1/1s,\\n2/60s, 3/1m\": quotas 1 and 2 (counted from 0) both have the window 1m; \
+             windows differ, for the larger limit could never bind",
+        ),
+    ] {
+        assert_eq!(refused(["--policy", policy]), expected);
+    }
+}
+
+#[test]
+fn bad_traces_are_told_in_one_line() {
+    let long = format!("seconds\n{}\n", "1".repeat(5_000));
+    for (contents, expected) in [
+        (&b""[..], r#"the file is empty; expected a header "seconds" or "seconds,client""#),
+        (b"\n\r\n", r#"the file is empty; expected a header "seconds" or "seconds,client""#),
+        (b"0\n1\n", r#"the header is "0"; expected "seconds" or "seconds,client""#),
+        (
+            b"seconds,client,path\n",
+            r#"the header is "seconds,client,path"; expected "seconds" or "seconds,client""#,
+        ),
+        (b"seconds\n\n", "no events: there is nothing below the header"),
+        (b"seconds\n1\n2,3\n", "line 3: 2 fields where the header has 1"),
+        (b"seconds,client\n1\n", "line 2: 1 fields where the header has 2"),
+        (b"seconds\n1\n\n\n1e3\n", r#"line 5: "1e3" is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds\r\n1\r\n-1\r\n", r#"line 3: "-1" is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds,client\n,4\n", r#"line 2: "" is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds\nNaN\n", r#"line 2: "NaN" is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds\n.\n", r#"line 2: "." is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds\n1.2.3\n", r#"line 2: "1.2.3" is not a time in plain decimal seconds, such as 12.345"#),
+        (b"seconds\n\xff\n", "line 2: \"\u{fffd}\" is not a time in plain decimal seconds, such as 12.345"),
+        (
+            b"seconds\n0.1234567891\n",
+            r#"line 2: "0.1234567891" is finer than a nanosecond, which is 9 decimals"#,
+        ),
+        (
+            b"seconds\n18446744073.709551616\n",
+            r#"line 2: "18446744073.709551616" is above 18446744073.709551615 s, the last nanosecond that 64 bits can tell"#,
+        ),
+        (
+            b"seconds,client\n1,a\n",
+            r#"line 2: "a" is not a client, a whole number from 0 to 18446744073709551615"#,
+        ),
+        (
+            b"seconds,client\n1,+1\n",
+            r#"line 2: "+1" is not a client, a whole number from 0 to 18446744073709551615"#,
+        ),
+        (b"seconds\n2\n2\n1.5\n", "line 4: time goes backwards, from 2 s to 1.5 s"),
+        (long.as_bytes(), "line 2: longer than 4096 bytes"),
+    ] {
+        let path = written("bad.csv", contents);
+        assert_eq!(refused(["--trace", &path]), format!("bad trace {path:?}: {expected}"));
+    }
+}
+
+#[test]
+fn files_that_fail_are_told_in_one_line() {
+    let missing = temporary("missing/trace.csv").into_os_string().into_string().expect("UTF-8");
+    let not_found = io::Error::from_raw_os_error(2);
+    assert_eq!(refused(["--trace", &missing]), format!("cannot read {missing:?}: {not_found}"));
+    assert_eq!(refused(["--decisions", &missing]), format!("cannot write {missing:?}: {not_found}"));
+    assert_eq!(refused(["--plot", &missing]), format!("cannot write {missing:?}: {not_found}"));
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    assert!(refused(["--trace", directory]).starts_with(&format!("cannot read {directory:?}: ")));
+    assert!(refused(["--decisions", directory]).starts_with(&format!("cannot write {directory:?}: ")));
+
+    let path = written("no-clients.csv", "seconds\n1\n");
+    let expected = format!("--per-client needs a column \"client\", and {path:?} has none");
+    assert_eq!(refused(["--trace", &path, "--per-client"]), expected);
+}
+
+/// A standard output that fails.
+struct Failing(io::ErrorKind);
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error_and_a_full_disk_is() {
+    for args in
+        [&["--help"][..], &["steady", "--events", "10"], &["steady", "--events", "10", "--format", "json"]]
+    {
+        for (kind, code, expected) in [
+            (io::ErrorKind::BrokenPipe, 0, String::new()),
+            (
+                io::ErrorKind::StorageFull,
+                2,
+                format!("compare: cannot write to standard output: {}\n", io::ErrorKind::StorageFull),
+            ),
+        ] {
+            let mut err = Vec::new();
+            let out = &mut Failing(kind);
+            assert_eq!(run(args.iter().map(OsString::from), out, &mut err), code);
+            assert_eq!(String::from_utf8_lossy(&err), expected);
+        }
+    }
+}
+
+#[test]
+fn what_a_trace_may_look_like() {
+    let event = |nanos, client| Event { nanos, client };
+    for (contents, expected) in [
+        (&b"seconds\n1"[..], vec![event(1_000_000_000, None)]),
+        (b"seconds\r\n0.5\r\n\r\n0.5\r\n", vec![event(500_000_000, None); 2]),
+        (b"\xef\xbb\xbf seconds , client \n 1.5 , 2 \n", vec![event(1_500_000_000, Some(2))]),
+        (b"seconds\n.000000001\n1.\n", vec![event(1, None), event(1_000_000_000, None)]),
+        (b"seconds\n0.123456789000\n", vec![event(123_456_789, None)]),
+        (b"seconds\n00018446744073.709551615\n", vec![event(u64::MAX, None)]),
+    ] {
+        assert_eq!(read(contents).expect("a trace"), expected);
+    }
+    for nanos in [0, 1, 10, 1_000_000_000, 52_000_000, u64::MAX] {
+        let text = format!("seconds\n{}\n", seconds(nanos));
+        assert_eq!(read(text.as_bytes()).expect("a trace"), [event(nanos, None)]);
+    }
+}
