@@ -60,14 +60,15 @@ impl Machine for LogMachine {
         let (mut ready, mut quota) = (0, 0);
         for (i, (limit, window)) in self.policy.rules().enumerate() {
             if let Some(stamp) = self.leaving(limit, n) {
-                let free = stamp.saturating_add(window);
+                let free = u128::from(stamp) + u128::from(window);
                 if free > ready {
                     (ready, quota) = (free, i);
                 }
             }
         }
-        if ready > now.as_nanos() || ready == u64::MAX {
-            return Err(Denied::new(now, quota, Some(Nanos::from_nanos(ready)), burst));
+        if ready > u128::from(now.as_nanos()) {
+            let retry = u64::try_from(ready).ok().map(Nanos::from_nanos);
+            return Err(Denied::new(now, quota, retry, burst));
         }
         let largest = self.policy.rules().map(|(limit, _)| limit as usize).max().unwrap_or(0);
         let stamp = self.granted.back().map_or(now.as_nanos(), |&newest| newest.max(now.as_nanos()));
@@ -80,7 +81,7 @@ impl Machine for LogMachine {
         Status::new(
             now,
             self.policy.rules().map(|(limit, window)| {
-                let left = |&stamp: &u64| stamp.saturating_add(window) <= now.as_nanos();
+                let left = |&stamp: &u64| stamp.checked_add(window).is_some_and(|end| end <= now.as_nanos());
                 let skipped = self.granted.len().saturating_sub(limit as usize);
                 let used = self.granted.iter().skip(skipped).skip_while(|stamp| left(stamp)).count();
                 let newest = self.granted.back().filter(|_| used > 0);

@@ -87,7 +87,7 @@ impl View {
 
     /// The most permits that fit at `t`.
     fn remaining(&self, t: u64) -> u32 {
-        let covered = u128::from(self.start + (self.window - 1) - t) + 1;
+        let covered = u128::from(self.window - (t - self.start));
         let share = (u128::from(self.counts.previous) * covered).div_ceil(u128::from(self.window));
         let used = share + u128::from(self.counts.current);
         self.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))

@@ -331,6 +331,10 @@ impl Algorithm for SlidingLog {
                 self.carry_out(head, old);
                 continue;
             }
+            // The next lap has the same bit as the one before: `old` is of the one before if the head stands.
+            if !self.stands(head) {
+                continue;
+            }
             let stamp = self.ticks.ceil(now).max(newest);
             let claimed = self.word(head, stamp, u64::from(n));
             if self.claim(head, old, claimed) {

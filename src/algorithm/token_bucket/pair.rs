@@ -28,6 +28,7 @@
 //! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `pair_two_threads` |
 
 use super::reciprocal::Reciprocal;
+use crate::algorithm::ticks::Ticks;
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -54,11 +55,12 @@ impl Pair {
     const LEAST_NANOS: u64 = 8 * 365 * 86_400 * 1_000_000_000;
 
     /// The finest grid on which both TATs fit in one word for eight years; `None` if it would make an
-    /// interval longer by 1e-4 of itself.
+    /// interval longer by 1e-4 of itself, or blur the shorter window.
     pub(super) fn new(policy: &Policy) -> Option<Pair> {
         let mut rules = policy.rules();
         let rules = [rules.next()?, rules.next()?];
-        grids().find_map(|tick| Pair::on_grid(rules, tick))
+        let longest = Ticks::max_for(rules[0].1.min(rules[1].1));
+        grids().take_while(|&tick| tick <= longest).find_map(|tick| Pair::on_grid(rules, tick))
     }
 
     fn on_grid(rules: [(u32, u64); 2], tick: u64) -> Option<Pair> {
@@ -83,10 +85,8 @@ impl Pair {
     #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         let n64 = u64::from(n);
-        for (quota, &limit) in self.limit.iter().enumerate() {
-            if n > limit {
-                return Err(self.denied(now, quota, None));
-            }
+        if n > self.limit[0].min(self.limit[1]) {
+            return Err(self.denied(now, usize::from(self.limit[1] < self.limit[0]), None));
         }
         let (floor, ceil) = self.ticks(now);
         let cost = self.interval.map(|interval| interval * n64);

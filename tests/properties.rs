@@ -1,0 +1,517 @@
+//! What holds for every policy and every history, in words; then each property as a test.
+//!
+//! P1, windows:
+//! - The sliding log answers every call as the exact rule on its grid does: grant or refusal, quota, retry
+//!   instant, and what is left. Off the grid too, and on any clock.
+//! - Where instants are on its grid it grants exactly what the exact rule to the nanosecond grants.
+//! - The locked log is the exact rule to the nanosecond; the locked bucket is the exact token bucket.
+//! - The log and the strict bucket never grant more than `limit` in any window, the nominal buckets never
+//!   more than `2 * limit - 1`, by every `now` given and by the instants at which the grants took place. A fixed
+//!   window never grants more than `2 * limit`.
+//! - No window of a strict bucket holds more than `Plan::worst_case`; a burst after a silence, then each permit
+//!   as soon as it comes back, reaches it.
+//! - A strict bucket that is always asked keeps the rate of its plan over a long time; the default plan keeps
+//!   98 % of what the policy sustains.
+//! - What a strict bucket grants, the exact log grants too.
+//! - The nominal bucket grants nothing that the exact token bucket with the same history would refuse.
+//!
+//! P2, all or nothing:
+//! - A refused call, an impossible one and one for nothing change nothing.
+//!
+//! P3, time:
+//! - All of the above with stale, repeated and backward instants, and with the end of time.
+//! - The nominal bucket refuses only what an exact token bucket with the same history, 1e-4 slower and read
+//!   1e-4 of the shortest window earlier, would refuse too.
+//!
+//! P4, refusals:
+//! - An undisturbed retry is granted at the retry instant and at any later one, and refused a nanosecond
+//!   earlier. Without a retry instant it is refused at the end of time.
+//! - `remaining` is the largest call granted now; a quota is whole at its `reset_at`, and not a nanosecond before.
+//!
+//! P5, n: 0 and above the burst occur in all of the above.
+//!
+//! P7, text: a policy is read back as it was written; no text makes the reader panic.
+
+#![allow(clippy::large_types_passed_by_value, reason = "as the crate itself takes a policy, which is `Copy`")]
+
+mod oracle;
+#[path = "subjects/random.rs"]
+mod random;
+mod subjects;
+
+use oracle::{Answer, ExactBucket, ExactLog, Grid, Left, Rule, busiest, effective};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use random::{Call, Player, any_policy, forward, play, policies, wild};
+use subjects::{Kind, Subject, all, at, call, rules};
+use tollgate::reference::{BucketMachine, Locked, LogMachine};
+use tollgate::{Algorithm, BuildError, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
+
+/// A seed that failed is kept in `tests/properties.proptest-regressions`.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
+        ..ProptestConfig::default()
+    }
+}
+
+/// Well within a year: no bucket's words end before it. What happens past their end is for `arithmetic.rs`.
+const YEAR: u64 = 1 << 54;
+
+fn widen(value: u32) -> usize {
+    usize::try_from(value).unwrap()
+}
+
+/// Whether `status` says what the oracle says.
+fn assert_left(status: &Status, now: u64, left: &[Left], end: u128) {
+    assert_eq!(status.at(), at(now));
+    assert_eq!(status.quotas().len(), left.len());
+    assert_eq!(status.remaining(), left.iter().map(|left| left.remaining).min().unwrap());
+    for (quota, left) in status.quotas().iter().zip(left) {
+        assert_eq!(quota.remaining, left.remaining, "at {now}");
+        match left.reset_at {
+            None => assert!(quota.reset_at <= at(now), "whole at {now}, yet reset at {:?}", quota.reset_at),
+            Some(instant) if instant > end => assert_eq!(quota.reset_at, at(u64::MAX), "at {now}"),
+            Some(instant) => assert_eq!(u128::from(quota.reset_at.as_nanos()), instant, "at {now}"),
+        }
+    }
+}
+
+fn check_log(subject: &impl Algorithm, mut exact: ExactLog, end: u128, calls: &[Call]) {
+    let mut player = Player::new(subject.policy());
+    for &each in calls {
+        let (now, n) = player.next(each);
+        let answer = call(subject, now, n);
+        assert_eq!(answer, exact.call(now, n), "at {now} for {n}");
+        assert_left(&subject.status_at(at(now)), now, &exact.left(now), end);
+        player.heard(answer);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn the_log_is_the_exact_rule_on_its_grid(policy in any_policy(), calls in wild(120)) {
+        let rules = rules(&policy);
+        match (SlidingLog::new(policy), Grid::of_log(&rules)) {
+            (Ok(log), Some(grid)) => check_log(&log, ExactLog::new(&rules, grid), grid.end, &calls),
+            (Err(BuildError::Unrepresentable { .. }), None) => {}
+            (log, grid) => panic!("{log:?} though the grid is {grid:?}"),
+        }
+    }
+
+    #[test]
+    fn on_its_grid_the_log_is_exact_to_the_nanosecond(policy in any_policy(), calls in forward(120)) {
+        let rules = rules(&policy);
+        if let (Ok(log), Some(grid)) = (SlidingLog::new(policy), Grid::of_log(&rules)) {
+            let mut exact = ExactLog::new(&rules, Grid::NANOSECONDS);
+            let mut player = Player::new(&policy);
+            for each in calls {
+                let (now, n) = player.next(each);
+                let now = u64::try_from(grid.floor(now)).unwrap();
+                if u128::from(now) == grid.end {
+                    break;
+                }
+                let answer = call(&log, now, n);
+                match (answer, exact.call(now, n)) {
+                    (Answer::Denied { retry_at: Some(retry_at), .. }, Answer::Denied { retry_at: Some(exact), .. }) => {
+                        prop_assert_eq!(u128::from(retry_at), grid.ceil(exact), "at {}", now);
+                    }
+                    (answer, exact) => prop_assert_eq!(answer, exact, "at {} for {}", now, n),
+                }
+                player.heard(answer);
+            }
+        }
+    }
+
+    #[test]
+    fn the_locked_log_is_the_exact_rule(policy in any_policy(), calls in wild(120)) {
+        let exact = ExactLog::new(&rules(&policy), Grid::NANOSECONDS);
+        check_log(&Locked::new(LogMachine::new(policy)), exact, u128::from(u64::MAX), &calls);
+    }
+
+    #[test]
+    fn the_locked_bucket_is_the_exact_token_bucket(policy in any_policy(), calls in wild(120)) {
+        let bucket = Locked::new(BucketMachine::new(policy));
+        let mut exact = ExactBucket::new(&rules(&policy));
+        let mut player = Player::new(&policy);
+        for each in calls {
+            let (now, n) = player.next(each);
+            let answer = call(&bucket, now, n);
+            prop_assert_eq!(answer, exact.call(now, n), "at {} for {}", now, n);
+            assert_left(&bucket.status_at(at(now)), now, &exact.left(now), u128::from(u64::MAX));
+            player.heard(answer);
+        }
+    }
+
+    #[test]
+    fn no_window_holds_more_than_is_promised(policy in any_policy(), calls in wild(120)) {
+        for (kind, subject) in all(policy) {
+            let granted = play(&subject, &calls);
+            let took_place = effective(&granted);
+            for rule in rules(&policy) {
+                let Some(most) = kind.most(rule.limit) else { continue };
+                let busy = busiest(&took_place, rule.window);
+                prop_assert!(busy <= most, "{:?}: {} of {:?} took place", kind, busy, rule);
+                // A fixed window counts a stale call where it took place.
+                if kind != Kind::FixedWindow {
+                    let busy = busiest(&granted, rule.window);
+                    prop_assert!(busy <= most, "{:?}: {} of {:?} by the instants given", kind, busy, rule);
+                }
+            }
+        }
+    }
+}
+
+/// A plan for any burst that the policy allows.
+fn any_plan() -> impl Strategy<Value = Plan> {
+    (any_policy(), any::<prop::sample::Index>(), any::<bool>()).prop_filter_map(
+        "not representable",
+        |(policy, burst, default)| {
+            let least = policy.quotas().iter().map(Quota::limit).min().unwrap();
+            let burst = u32::try_from(burst.index(widen(least))).unwrap() + 1;
+            if default { Plan::new(policy).ok() } else { Plan::with_burst(policy, burst).ok() }
+        },
+    )
+}
+
+/// The whole burst at `start`, then each permit as soon as it comes back, until `end`.
+fn greedy(bucket: &TokenBucket, start: u64, end: u64) -> Vec<(u64, u32)> {
+    let burst = bucket.plan().unwrap().burst();
+    assert_eq!(call(bucket, start, burst), Answer::Granted);
+    let mut granted = vec![(start, burst)];
+    let mut now = start;
+    while now < end {
+        match call(bucket, now, 1) {
+            Answer::Granted => granted.push((now, 1)),
+            Answer::Denied { retry_at: Some(retry_at), .. } => now = retry_at,
+            other => panic!("{other:?}"),
+        }
+    }
+    granted
+}
+
+fn total(granted: &[(u64, u32)]) -> u128 {
+    granted.iter().map(|&(_, n)| u128::from(n)).sum()
+}
+
+/// Whether no clock of whole nanoseconds can keep a greedy caller from the last bit of the rate: intervals are whole
+/// nanoseconds where they are above 10 us, and otherwise a second permit in the bucket bridges the gap.
+fn whole(plan: &Plan) -> bool {
+    let interval = plan.interval().as_nanos();
+    interval > 10_000 || (plan.burst() > 1 && interval > 1)
+}
+
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn no_window_exceeds_the_plan(plan in any_plan(), calls in wild(120)) {
+        let granted = play(&TokenBucket::from(plan), &calls);
+        for (quota, rule) in rules(plan.policy()).into_iter().enumerate() {
+            let worst = plan.worst_case(quota).unwrap();
+            prop_assert!(worst <= rule.limit);
+            for granted in [&granted, &effective(&granted)] {
+                prop_assert!(busiest(granted, rule.window) <= u64::from(worst), "quota {} of {}", quota, plan);
+            }
+        }
+        prop_assert_eq!(plan.worst_case(plan.policy().quotas().len()), None);
+    }
+
+    #[test]
+    fn the_worst_case_of_a_plan_is_reached(plan in any_plan(), start in 0_u64..1 << 50) {
+        for (quota, rule) in rules(plan.policy()).into_iter().enumerate() {
+            let worst = plan.worst_case(quota).unwrap();
+            let granted = greedy(&TokenBucket::from(plan), start, start + rule.window);
+            prop_assert!(total(&granted) <= u128::from(worst), "quota {} of {}", quota, plan);
+            if plan.interval().as_nanos() > 10_000 {
+                prop_assert_eq!(total(&granted), u128::from(worst), "quota {} of {}", quota, plan);
+            }
+        }
+    }
+
+    /// For any plan: a permit for each interval, rounded up to a nanosecond. For the default plan: 98 % of the
+    /// policy's rate, less the 1e-4 for rounding.
+    #[test]
+    fn a_strict_bucket_keeps_the_rate_of_its_plan(plan in any_plan(), start in 0_u64..1 << 50, permits in 500_u64..2000) {
+        let interval = u64::try_from(plan.interval().as_nanos()).unwrap();
+        let end = start.saturating_add(interval.saturating_mul(permits)).min(YEAR);
+        let granted = greedy(&TokenBucket::from(plan), start, end);
+        let intervals = u128::from((end - start).div_ceil(interval));
+        prop_assert!(total(&granted) + 1 >= u128::from(plan.burst()) + intervals, "{}", plan);
+
+        if whole(&plan) && Plan::new(*plan.policy()) == Ok(plan) {
+            let back = total(&granted[1..]);
+            let last = u128::from(granted.last().unwrap().0 - start).saturating_sub(1);
+            let slowest = |rule: &Rule| (u128::from(rule.limit) << 64) / u128::from(rule.window);
+            let rule = rules(plan.policy()).into_iter().min_by_key(slowest).unwrap();
+            // back / last >= 0.98 * 0.9999 * limit / window
+            let kept = last * u128::from(rule.limit) * 98 * 9_999;
+            prop_assert!(back * u128::from(rule.window) * 1_000_000 >= kept, "{}", plan);
+        }
+    }
+
+    /// To the nanosecond on any clock. The log on its grid takes what is on its grid.
+    #[test]
+    fn what_a_strict_bucket_grants_the_log_grants(plan in any_plan(), calls in wild(120)) {
+        let policy = *plan.policy();
+        let bucket = TokenBucket::from(plan);
+        let exact = Locked::new(LogMachine::new(policy));
+        let log = SlidingLog::new(policy).ok().zip(Grid::of_log(&rules(&policy)));
+        let mut player = Player::new(&policy);
+        for &each in &calls {
+            let (now, n) = player.next(each);
+            let answer = call(&bucket, now, n);
+            if answer == Answer::Granted {
+                prop_assert_eq!(call(&exact, now, n), Answer::Granted, "at {} for {}", now, n);
+            }
+            player.heard(answer);
+        }
+        if let Some((log, grid)) = log {
+            let bucket = TokenBucket::from(plan);
+            let mut player = Player::new(&policy);
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                let now = u64::try_from(grid.floor(now)).unwrap();
+                let answer = call(&bucket, now, n);
+                if u128::from(now) < grid.end && answer == Answer::Granted {
+                    prop_assert_eq!(call(&log, now, n), Answer::Granted, "at {} for {}", now, n);
+                }
+                player.heard(answer);
+            }
+        }
+    }
+}
+
+/// The rules with every rate lower by 1e-4.
+fn slower(rules: &[Rule]) -> Vec<Rule> {
+    rules.iter().map(|rule| Rule { window: rule.window + rule.window.div_ceil(10_000), ..*rule }).collect()
+}
+
+proptest! {
+    #![proptest_config(config(4000))]
+
+    /// One, two and more buckets; mostly two, for the grid of a pair is the coarsest.
+    #[test]
+    fn the_nominal_bucket_is_the_exact_one_within_its_resolution(
+        policy in prop_oneof![1 => policies(1..=1), 3 => policies(2..=2), 1 => policies(3..=8)],
+        calls in forward(120),
+        start in prop_oneof![Just(0), 0_u64..1 << 50],
+    ) {
+        let Ok(nominal) = TokenBucket::nominal(policy) else { return Ok(()) };
+        let rules = rules(&policy);
+        let early = rules.iter().map(|rule| rule.window).min().unwrap().div_ceil(10_000);
+        let (mut exact, mut slow) = (ExactBucket::new(&rules), ExactBucket::new(&slower(&rules)));
+        let mut player = Player::new(&policy);
+        for each in calls {
+            let (now, n) = player.next(each);
+            let now = now.saturating_add(start + early).min(YEAR);
+            let answer = call(&nominal, now, n);
+            match answer {
+                Answer::Granted if n == 0 => {}
+                Answer::Granted => {
+                    prop_assert!(exact.admits(now, n), "granted at {} for {}: {:?}", now, n, nominal);
+                    exact.record(now, n);
+                    slow.record(now, n);
+                }
+                Answer::Denied { retry_at, .. } => {
+                    prop_assert!(!slow.admits(now - early, n), "refused at {} for {}: {:?}", now, n, nominal);
+                    let retry_at = retry_at.unwrap();
+                    prop_assert!(exact.admits(retry_at, n), "too early a retry at {}", retry_at);
+                    let earlier = retry_at - 1 - early;
+                    prop_assert!(!slow.admits(earlier, n), "too late a retry at {}: {:?}", retry_at, nominal);
+                }
+                Answer::Never { burst } => prop_assert!(n > burst),
+            }
+            player.heard(answer);
+        }
+    }
+
+    /// A stale call is judged when it took place: at the newest instant of a grant.
+    #[test]
+    fn the_nominal_bucket_grants_no_more_than_the_exact_one_on_any_clock(policy in any_policy(), calls in wild(120)) {
+        let Ok(nominal) = TokenBucket::nominal(policy) else { return Ok(()) };
+        let mut exact = ExactBucket::new(&rules(&policy));
+        let mut player = Player::new(&policy);
+        let mut newest = 0;
+        for each in calls {
+            let (now, n) = player.next(each);
+            let now = now.min(YEAR);
+            let answer = call(&nominal, now, n);
+            if answer == Answer::Granted && n > 0 {
+                newest = newest.max(now);
+                prop_assert!(exact.admits(newest, n), "granted at {} for {}: {:?}", now, n, nominal);
+                exact.record(newest, n);
+            }
+            player.heard(answer);
+        }
+    }
+}
+
+/// The same algorithm with the same history.
+fn twin(kind: Kind, policy: Policy, granted: &[(u64, u32)]) -> Box<dyn Subject> {
+    let subject = kind.build(policy).unwrap();
+    for &(now, n) in granted {
+        assert_eq!(call(&subject, now, n), Answer::Granted, "a twin differs");
+    }
+    subject
+}
+
+/// What can be seen of a subject: its text, and what is left now and at other instants.
+fn looks(subject: &dyn Subject, now: u64, policy: &Policy) -> (String, Vec<Status>) {
+    let spans = rules(policy).into_iter().flat_map(|rule| [rule.window / 2, rule.window]);
+    let instants = spans.map(|span| now.saturating_add(span)).chain([0, now, now.saturating_sub(1)]);
+    (format!("{subject:?}"), instants.map(|instant| subject.status_at(at(instant))).collect())
+}
+
+/// The instants at and after a retry instant at which a retry is to be granted.
+fn from(retry_at: u64, later: u64) -> [u64; 3] {
+    [retry_at, retry_at.saturating_add(1), retry_at.saturating_add(later)]
+}
+
+proptest! {
+    #![proptest_config(config(600))]
+
+    #[test]
+    fn a_retry_is_granted_when_it_is_said_to_be(policy in any_policy(), calls in wild(40), later in 0_u64..1 << 50) {
+        for kind in Kind::ALL {
+            let Ok(subject) = kind.build(policy) else { continue };
+            let mut player = Player::new(&policy);
+            let mut granted = Vec::new();
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                let answer = call(&subject, now, n);
+                player.heard(answer);
+                match answer {
+                    Answer::Granted => granted.push((now, n)),
+                    Answer::Denied { retry_at: Some(retry_at), .. } => {
+                        for instant in from(retry_at, later) {
+                            let retried = call(&twin(kind, policy, &granted), instant, n);
+                            prop_assert_eq!(retried, Answer::Granted, "{:?} at {} for {}", kind, instant, n);
+                        }
+                        let retried = call(&twin(kind, policy, &granted), retry_at - 1, n);
+                        // The quota too: nothing has changed but the time.
+                        prop_assert_eq!(retried, answer, "{:?} at {} for {}", kind, retry_at - 1, n);
+                    }
+                    Answer::Denied { retry_at: None, .. } => {
+                        let retried = call(&subject, u64::MAX - 1, n);
+                        prop_assert_ne!(retried, Answer::Granted, "{:?}", kind);
+                    }
+                    Answer::Never { .. } => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_without_a_grant_changes_nothing(policy in any_policy(), calls in wild(60)) {
+        for (kind, subject) in all(policy) {
+            let mut player = Player::new(&policy);
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                let before = looks(&*subject, now, &policy);
+                let answer = call(&subject, now, n);
+                player.heard(answer);
+                if answer != Answer::Granted || n == 0 {
+                    prop_assert_eq!(&before, &looks(&*subject, now, &policy), "{:?} at {} for {}", kind, now, n);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn remaining_is_the_largest_call_granted_now(policy in any_policy(), calls in wild(40)) {
+        for kind in Kind::ALL {
+            let Ok(subject) = kind.build(policy) else { continue };
+            let mut player = Player::new(&policy);
+            let mut granted = Vec::new();
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                let answer = call(&subject, now, n);
+                player.heard(answer);
+                if answer == Answer::Granted {
+                    granted.push((now, n));
+                }
+                for now in [now, player.next(each).0] {
+                    let most = subject.status_at(at(now)).remaining();
+                    let whole = call(&twin(kind, policy, &granted), now, most);
+                    prop_assert_eq!(whole, Answer::Granted, "{:?} at {} of {}", kind, now, most);
+                    let more = call(&subject, now, most + 1);
+                    prop_assert_ne!(more, Answer::Granted, "{:?} at {} of {} and one", kind, now, most);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_quota_is_whole_when_it_is_said_to_be(policy in any_policy(), calls in wild(60)) {
+        for (kind, subject) in all(policy) {
+            let whole: Vec<u32> = subject.status_at(at(0)).quotas().iter().map(|left| left.remaining).collect();
+            let mut player = Player::new(&policy);
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                player.heard(call(&subject, now, n));
+                for (i, left) in subject.status_at(at(now)).quotas().iter().enumerate() {
+                    let remaining = |instant| subject.status_at(at(instant)).quotas()[i].remaining;
+                    let reset_at = left.reset_at.as_nanos();
+                    if reset_at == u64::MAX {
+                        // Never, unless that is now.
+                        prop_assert!(now == u64::MAX || left.remaining < whole[i], "{:?} at {}", kind, now);
+                        prop_assert!(now == u64::MAX || remaining(u64::MAX - 1) < whole[i], "{:?} at {}", kind, now);
+                        continue;
+                    }
+                    if reset_at <= now {
+                        prop_assert_eq!(left.remaining, whole[i], "{:?} at {}", kind, now);
+                        continue;
+                    }
+                    prop_assert!(left.remaining < whole[i], "{:?} at {}", kind, now);
+                    prop_assert!(remaining(reset_at - 1) < whole[i], "{:?}: whole before {}", kind, reset_at);
+                    prop_assert_eq!(remaining(reset_at), whole[i], "{:?} at {}", kind, reset_at);
+                }
+            }
+        }
+    }
+}
+
+/// Policies with names, each window in any unit.
+fn named_policies() -> impl Strategy<Value = Policy> {
+    (any_policy(), prop::collection::vec(prop::option::of("[A-Za-z0-9._-]{1,15}"), 8)).prop_map(
+        |(policy, names)| {
+            let named = policy.quotas().iter().zip(&names).map(|(&quota, name)| match name {
+                Some(name) => quota.named(name),
+                None => quota,
+            });
+            Policy::new(&named.collect::<Vec<_>>()).unwrap().with_guard(policy.guard()).unwrap()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn a_policy_is_read_back_as_it_was_written(policy in named_policies()) {
+        let text = policy.to_string();
+        prop_assert_eq!(text.parse::<Policy>(), Ok(policy), "{}", text);
+        prop_assert_eq!(format!("{policy:?}"), format!("Policy({text})"));
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in any::<String>()) {
+        let _ = text.parse::<Policy>();
+    }
+
+    /// Texts that are nearly right: what is read is written back as the same policy; what is not is quoted.
+    #[test]
+    fn nearly_right_texts_are_read_or_refused(text in "([a-z]{0,3}=?[0-9]{0,11}/?[0-9]{0,20}(d|h|m|s|ms|us|ns|µs)?[ ,;]{0,2}){0,3}(;? ?guard ?[0-9]{0,3}[ms]{0,2})?") {
+        match text.parse::<Policy>() {
+            Ok(policy) => prop_assert_eq!(policy.to_string().parse::<Policy>(), Ok(policy)),
+            Err(tollgate::ParsePolicyError::Syntax { part, at, .. }) => {
+                prop_assert_eq!(text.get(at..at + part.len()), Some(&part[..]));
+            }
+            Err(_) => {}
+        }
+    }
+}

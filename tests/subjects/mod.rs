@@ -1,0 +1,110 @@
+//! Every algorithm of the crate, so that a test calls all of them in one line.
+
+#![allow(clippy::large_types_passed_by_value, reason = "as the crate itself takes a policy")]
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(unreachable_pub, reason = "a module of test binaries: nothing is reachable from outside")]
+
+use std::fmt;
+
+use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, SlidingWindowCounter};
+use tollgate::{Algorithm, BuildError, Denied, Nanos, Policy, SlidingLog, TokenBucket};
+
+use crate::oracle::{Answer, Rule};
+
+/// An algorithm that can be printed: a call that must change nothing must not change its `Debug` text.
+pub trait Subject: Algorithm + fmt::Debug {}
+
+impl<A: Algorithm + fmt::Debug> Subject for A {}
+
+/// Which algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Log,
+    Strict,
+    Nominal,
+    LockedLog,
+    LockedBucket,
+    FixedWindow,
+    Counter,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 7] = [
+        Kind::Log,
+        Kind::Strict,
+        Kind::Nominal,
+        Kind::LockedLog,
+        Kind::LockedBucket,
+        Kind::FixedWindow,
+        Kind::Counter,
+    ];
+
+    /// Those that decide without a lock and without allocating.
+    pub const LOCK_FREE: [Kind; 3] = [Kind::Log, Kind::Strict, Kind::Nominal];
+
+    pub fn build(self, policy: Policy) -> Result<Box<dyn Subject>, BuildError> {
+        Ok(match self {
+            Kind::Log => Box::new(SlidingLog::new(policy)?),
+            Kind::Strict => Box::new(TokenBucket::strict(policy)?),
+            Kind::Nominal => Box::new(TokenBucket::nominal(policy)?),
+            Kind::LockedLog => Box::new(Locked::new(LogMachine::new(policy))),
+            Kind::LockedBucket => Box::new(Locked::new(BucketMachine::new(policy))),
+            Kind::FixedWindow => Box::new(Locked::new(FixedWindow::new(policy))),
+            Kind::Counter => Box::new(Locked::new(SlidingWindowCounter::new(policy))),
+        })
+    }
+
+    /// The most permits that this algorithm may grant in a window of a quota, if it promises anything.
+    pub fn most(self, limit: u32) -> Option<u64> {
+        let limit = u64::from(limit);
+        match self {
+            Kind::Log | Kind::Strict | Kind::LockedLog => Some(limit),
+            Kind::Nominal | Kind::LockedBucket => Some(2 * limit - 1),
+            Kind::FixedWindow => Some(2 * limit),
+            Kind::Counter => None,
+        }
+    }
+}
+
+/// Every algorithm that can be built for `policy`.
+pub fn all(policy: Policy) -> impl Iterator<Item = (Kind, Box<dyn Subject>)> {
+    Kind::ALL.into_iter().filter_map(move |kind| Some((kind, kind.build(policy).ok()?)))
+}
+
+pub fn policy(text: &str) -> Policy {
+    text.parse().unwrap()
+}
+
+/// The quotas of `policy` in the oracle's terms.
+pub fn rules(policy: &Policy) -> Vec<Rule> {
+    let nanos =
+        |quota: &tollgate::Quota| u64::try_from((quota.window() + policy.guard()).as_nanos()).unwrap();
+    policy.quotas().iter().map(|quota| Rule { limit: quota.limit(), window: nanos(quota) }).collect()
+}
+
+pub fn at(nanos: u64) -> Nanos {
+    Nanos::from_nanos(nanos)
+}
+
+/// One call, and its answer in the oracle's terms. What does not depend on the algorithm is checked here.
+pub fn call(subject: &(impl Algorithm + ?Sized), now: u64, n: u32) -> Answer {
+    match subject.try_acquire_at(at(now), n) {
+        Ok(()) => Answer::Granted,
+        Err(denied) => refusal(&denied, now, n),
+    }
+}
+
+/// A refusal in the oracle's terms.
+pub fn refusal(denied: &Denied, now: u64, n: u32) -> Answer {
+    assert_ne!(n, 0, "a call for nothing was refused");
+    assert_eq!(denied.at(), at(now));
+    let retry_at = denied.retry_at().map(Nanos::as_nanos);
+    assert!(retry_at.is_none_or(|retry_at| retry_at > now), "{denied:?} is to be retried at once");
+    assert_eq!(denied.retry_after().map(|delay| delay.as_nanos()), retry_at.map(|at| u128::from(at - now)));
+    assert_eq!(denied.retry_after_secs(), retry_at.map(|at| (at - now).div_ceil(1_000_000_000)));
+    if n > denied.burst() {
+        assert_eq!(retry_at, None, "a retry of {n} is suggested though never granted");
+        return Answer::Never { burst: denied.burst() };
+    }
+    Answer::Denied { quota: denied.quota(), retry_at }
+}
