@@ -42,7 +42,7 @@ mod subjects;
 use oracle::{Answer, ExactBucket, ExactLog, Grid, Left, Rule, busiest, effective};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use random::{Call, Player, any_policy, forward, play, policies, wild};
+use random::{Call, Player, any_policy, coarse_pairs, forward, play, policies, wild};
 use subjects::{Kind, Subject, all, at, call, rules};
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
 use tollgate::{Algorithm, BuildError, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
@@ -296,7 +296,7 @@ proptest! {
     /// One, two and more buckets; mostly two, for the grid of a pair is the coarsest.
     #[test]
     fn the_nominal_bucket_is_the_exact_one_within_its_resolution(
-        policy in prop_oneof![1 => policies(1..=1), 3 => policies(2..=2), 1 => policies(3..=8)],
+        policy in prop_oneof![1 => policies(1..=1), 3 => policies(2..=2), 2 => coarse_pairs(), 1 => policies(3..=8)],
         calls in forward(120),
         start in prop_oneof![Just(0), 0_u64..1 << 50],
     ) {

@@ -117,8 +117,8 @@ impl Plan {
         self.quota as usize
     }
 
-    /// The most permits that can be granted in any window of the quota with this index: proved, reached,
-    /// and never above its limit. `None` if there is no such quota.
+    /// The most permits that can be granted in any window of the quota with this index: proved, never above
+    /// its limit, and reached where the interval is not below a nanosecond. `None` if there is no such quota.
     pub fn worst_case(&self, quota: usize) -> Option<u32> {
         let (_, window) = self.policy.rules().nth(quota)?;
         let per_window = self.scale.interval(1, window).div_ceil(u128::from(self.units));

@@ -86,6 +86,17 @@ pub fn policies(lengths: std::ops::RangeInclusive<usize>) -> impl Strategy<Value
     })
 }
 
+/// Two quotas so far apart that two buckets in a word need a grid about as coarse as is allowed: minutes and
+/// fortnights.
+pub fn coarse_pairs() -> impl Strategy<Value = Policy> {
+    (20_u32..=400, 1_u64 << 37..1 << 39, 20_u32..=400, 1_u64 << 49..1 << 51).prop_map(
+        |(few, short, many, long)| {
+            let quota = |limit, window| Quota::new(limit, Duration::from_nanos(window));
+            Policy::new(&[quota(few, short), quota(many, long)]).unwrap()
+        },
+    )
+}
+
 /// Up to eight quotas, mostly few.
 pub fn any_policy() -> impl Strategy<Value = Policy> {
     prop_oneof![policies(1..=1), policies(2..=2), policies(3..=8)]

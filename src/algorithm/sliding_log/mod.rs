@@ -245,7 +245,7 @@ impl SlidingLog {
             if let Some(leaving) = (head + n - 1).checked_sub(rule.limit) {
                 let stamp = self.stamp(leaving, self.load(leaving));
                 seen |= stamp;
-                let ready = stamp + rule.window;
+                let ready = stamp.wrapping_add(rule.window); // Wraps for a foreign stamp alone.
                 if ready > verdict.ready {
                     verdict = Verdict { ready, quota };
                 }

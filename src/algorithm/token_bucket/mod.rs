@@ -100,7 +100,8 @@ impl TokenBucket {
     ///
     /// **Not the rule:** any window may see `2 * limit - 1` permits (99 and 2999 for 50/min and 1500/h).
     /// Two quotas share one word on a grid of 1, 2, 2.5 or 5 times a power of ten nanoseconds (250 us for
-    /// 50/min and 1500/h); the grid makes the bucket stricter by less than 1e-4, never looser.
+    /// 50/min and 1500/h); the grid makes the bucket stricter by less than 1e-4, never looser. Of permits taken one
+    /// by one off the grid, the last of a full bucket comes at the next grid point.
     ///
     /// # Errors
     ///

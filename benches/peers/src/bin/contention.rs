@@ -1,0 +1,210 @@
+//! Many threads on one limiter: decisions a second, and how long one decision takes.
+//!
+//! `cargo run --release --bin contention [MILLISECONDS [NAME]]`, where each figure is measured for so long (200 unless
+//! told) and only contenders whose name contains `NAME` run.
+//!
+//! Time is the same for all and costs next to nothing: a cell that stands still where calls are refused, and that
+//! each thread moves once in `CHUNK` calls where they are granted. Throughput is the median of interleaved rounds.
+//! Latency is taken in runs of its own, each call between two readings of the CPU's counter; more threads than
+//! cores show what happens to the others when a thread is stopped in the middle of a decision.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use tollgate::Policy;
+use tollgate_peers::contender::{Contender, Limiter, contenders};
+use tollgate_peers::machine::Machine;
+
+const THREADS: [usize; 5] = [1, 2, 4, 8, 16];
+const ROUNDS: usize = 5;
+/// Calls between two looks at the stop sign.
+const CHUNK: u64 = 32;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mix {
+    Grants,
+    Refusals,
+}
+
+impl Mix {
+    /// Grants: bursts of a thousand, so that all threads together stay within it between two moves of the hand.
+    fn policy(self) -> Policy {
+        match self {
+            Mix::Grants => "2000/1m, 60000/1h".parse().expect("a policy"),
+            Mix::Refusals => Policy::MICROSOFT_365_DEFENDER,
+        }
+    }
+
+    /// The time that one call takes off the clock, in nanoseconds.
+    fn step(self) -> u64 {
+        if self == Mix::Grants { 100_000_000 } else { 0 }
+    }
+
+    fn prepare(self, contender: &Contender) -> Box<dyn Limiter> {
+        let limiter = contender.fixed.expect("contention needs the fixed clock")(&self.policy());
+        limiter.set(1_000_000_000_000);
+        match self {
+            // Every log is full and every page touched.
+            Mix::Grants => {
+                for _ in 0..140_000 {
+                    limiter.advance(self.step());
+                    assert!(limiter.decide(), "{}", contender.name);
+                }
+            }
+            Mix::Refusals => {
+                while limiter.decide() {}
+                assert!(!limiter.decide(), "{}", contender.name);
+            }
+        }
+        limiter
+    }
+
+    /// A grant may be refused to a thread that read the clock and was then stopped for long: its time is stale.
+    fn check(self, name: &str, calls: u64, granted: u64) {
+        let unexpected = if self == Mix::Grants { calls - granted } else { granted };
+        assert!(
+            unexpected <= calls / 500 + 32,
+            "{name}: {unexpected} of {calls} decisions were not the expected"
+        );
+    }
+}
+
+/// Runs `work` on `threads` threads until `length` has passed; it returns the results and the time that passed.
+fn together<R: Send>(
+    threads: usize,
+    length: Duration,
+    work: impl Fn(&AtomicBool) -> R + Sync,
+) -> (Vec<R>, Duration) {
+    let (stop, start) = (AtomicBool::new(false), Barrier::new(threads + 1));
+    thread::scope(|scope| {
+        let spawn = |_| {
+            scope.spawn(|| {
+                start.wait();
+                work(&stop)
+            })
+        };
+        let workers: Vec<_> = (0..threads).map(spawn).collect();
+        start.wait();
+        let began = Instant::now();
+        thread::sleep(length);
+        stop.store(true, Relaxed);
+        let results = workers.into_iter().map(|worker| worker.join().expect("a worker")).collect();
+        (results, began.elapsed())
+    })
+}
+
+/// Decisions a second, in millions.
+fn throughput(contender: &Contender, mix: Mix, threads: usize, length: Duration) -> f64 {
+    let limiter = mix.prepare(contender);
+    let (counts, took) = together(threads, length, |stop| {
+        let (mut calls, mut granted) = (0, 0);
+        while !stop.load(Relaxed) {
+            if mix == Mix::Grants {
+                limiter.advance(CHUNK * mix.step());
+            }
+            granted += limiter.repeat(CHUNK);
+            calls += CHUNK;
+        }
+        (calls, granted)
+    });
+    let (calls, granted) = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    mix.check(contender.name, calls, granted);
+    #[expect(clippy::cast_precision_loss, reason = "a rate to show")]
+    let rate = calls as f64 / took.as_secs_f64() / 1e6;
+    rate
+}
+
+fn latency(contender: &Contender, mix: Mix, threads: usize, length: Duration) -> Histogram<u64> {
+    let limiter = mix.prepare(contender);
+    let clock = quanta::Clock::new();
+    let (parts, _) = together(threads, length, |stop| {
+        let mut histogram = Histogram::<u64>::new(3).expect("three digits");
+        let (mut calls, mut granted) = (0, 0);
+        while !stop.load(Relaxed) {
+            if mix == Mix::Grants {
+                limiter.advance(CHUNK * mix.step());
+            }
+            for _ in 0..CHUNK {
+                let before = clock.raw();
+                granted += u64::from(limiter.decide());
+                let after = clock.raw();
+                histogram.record(clock.delta_as_nanos(before, after)).expect("a histogram that grows");
+            }
+            calls += CHUNK;
+        }
+        (histogram, calls, granted)
+    });
+    let mut sum = Histogram::<u64>::new(3).expect("three digits");
+    let (mut calls, mut granted) = (0, 0);
+    for (part, called, passed) in &parts {
+        sum.add(part).expect("a histogram that grows");
+        calls += called;
+        granted += passed;
+    }
+    mix.check(contender.name, calls, granted);
+    sum
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let length = args.next().map_or(200, |text| text.parse().expect("milliseconds"));
+    let length = Duration::from_millis(length);
+    let name = args.next().unwrap_or_default();
+    let contenders: Vec<_> =
+        contenders().into_iter().filter(|one| one.contends && one.name.contains(&name)).collect();
+
+    println!("machine: {}", Machine::here());
+    for (mix, title) in [(Mix::Refusals, "refusals"), (Mix::Grants, "grants")] {
+        println!("\n## {title}: million decisions a second, by threads\n");
+        print!("| {:<34} |", "limiter");
+        for threads in THREADS {
+            print!(" {threads:>6} |");
+        }
+        println!("\n|{}|{}", "-".repeat(36), "-------:|".repeat(THREADS.len()));
+        let mut rates = vec![[const { Vec::new() }; THREADS.len()]; contenders.len()];
+        for _ in 0..ROUNDS {
+            for (rates, contender) in rates.iter_mut().zip(&contenders) {
+                for (place, &threads) in rates.iter_mut().zip(&THREADS) {
+                    let part = length / u32::try_from(ROUNDS).expect("few rounds");
+                    place.push(throughput(contender, mix, threads, part));
+                }
+            }
+        }
+        for (rates, contender) in rates.into_iter().zip(&contenders) {
+            print!("| {:<34} |", contender.name);
+            for rates in rates {
+                print!(" {:>6.1} |", median(rates));
+            }
+            println!();
+        }
+
+        println!("\n## {title}: nanoseconds a decision, two readings of the clock included\n");
+        println!(
+            "| {:<34} | threads | {:>6} | {:>7} | {:>8} | {:>8} | {:>9} |",
+            "limiter", "p50", "p99", "p99.9", "p99.99", "max"
+        );
+        println!("|{}|--------:|-------:|--------:|---------:|---------:|----------:|", "-".repeat(36));
+        for contender in &contenders {
+            for threads in THREADS {
+                let h = latency(contender, mix, threads, length);
+                println!(
+                    "| {:<34} | {threads:>7} | {:>6} | {:>7} | {:>8} | {:>8} | {:>9} |",
+                    contender.name,
+                    h.value_at_quantile(0.5),
+                    h.value_at_quantile(0.99),
+                    h.value_at_quantile(0.999),
+                    h.value_at_quantile(0.9999),
+                    h.max()
+                );
+            }
+        }
+    }
+}

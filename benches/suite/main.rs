@@ -1,0 +1,33 @@
+//! What one decision costs, one module per question: `cargo bench`, or `cargo bench -- grant` for one of them.
+//!
+//! All times but those of `clocks` are without a clock: `now` is a number that grows by the same step before each call.
+//! Every sample runs on a limiter of its own that is warm (each log has been round its ring), keeps every answer whole
+//! by `black_box`, and checks that every decision was the expected one. One thread; for many threads, and for other
+//! crates, see `benches/peers`.
+
+mod clocks;
+mod grant;
+mod limit;
+mod permits;
+mod refusal;
+mod status;
+mod subject;
+mod timing;
+
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn configured() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(600))
+}
+
+criterion_group! {
+    name = suite;
+    config = configured();
+    targets = grant::bench, refusal::bench, permits::bench, status::bench, limit::bench, clocks::bench
+}
+criterion_main!(suite);
