@@ -48,9 +48,11 @@ use tollgate::reference::{BucketMachine, Locked, LogMachine};
 use tollgate::{Algorithm, BuildError, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
 
 /// A seed that failed is kept in `tests/properties.proptest-regressions`.
+/// So many cases, or what `PROPTEST_CASES` says.
 fn config(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok());
     ProptestConfig {
-        cases,
+        cases: asked.unwrap_or(cases),
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
         ..ProptestConfig::default()
     }
