@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::BuildError;
-use super::token_bucket::interval::Scale;
+use super::token_bucket::interval::{Scale, YEAR};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -75,10 +75,11 @@ impl Plan {
                 (interval, quota) = (needed, i);
             }
         }
-        // Half of the word for the burst leaves the other half for the time.
+        // The word holds the burst above the instant, and a year of instants.
+        let lasts = |span: u64| scale.floor_nanos(u64::MAX - span) >= YEAR;
         let units = u64::try_from(interval)
             .ok()
-            .filter(|_| interval * u128::from(burst) <= u128::from(u64::MAX / 2))
+            .filter(|units| units.checked_mul(u64::from(burst)).is_some_and(lasts))
             .ok_or(BuildError::Unrepresentable { quota })?;
         Ok(Plan { policy, burst, quota: quota as u8, scale, units })
     }
@@ -130,7 +131,7 @@ impl Plan {
     pub fn efficiency(&self) -> f64 {
         let (limit, window) = slowest(&self.policy);
         let allowed = self.scale.interval(1, window) as f64 / f64::from(limit);
-        allowed / self.units as f64
+        (allowed / self.units as f64).min(1.0)
     }
 }
 

@@ -41,7 +41,7 @@
 
 use alloc::boxed::Box;
 
-use super::interval::Scale;
+use super::interval::{Scale, YEAR};
 use crate::algorithm::BuildError;
 use crate::algorithm::ticks::Ticks;
 use crate::decision::{Denied, QuotaStatus, Status};
@@ -121,6 +121,9 @@ impl Announced {
         let buckets = buckets.ok_or(refused(quota))?;
         let room = (PARITY - 1).checked_sub(widest).ok_or(refused(quota))?;
         let horizon = scale.floor_nanos(room).saturating_sub(ticks.len()).min(ticks.horizon());
+        if horizon < YEAR {
+            return Err(refused(quota));
+        }
         Ok(Announced {
             header: AtomicU64::new(0),
             buckets,

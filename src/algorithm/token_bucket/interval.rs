@@ -1,5 +1,8 @@
 //! How long a permit takes to come back, in units fine enough for its rate.
 
+/// What every word lasts at the least: 365 days in nanoseconds.
+pub(crate) const YEAR: u64 = 365 * 86_400 * 1_000_000_000;
+
 /// Units of `2^-scale` nanoseconds: whole nanoseconds where they are fine enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Scale(u32);

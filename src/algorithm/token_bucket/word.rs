@@ -62,8 +62,8 @@ impl Word {
         Ok(Word::new(scale, interval, limit, 0, policy))
     }
 
-    /// `interval * burst` is at most half of the word: windows are at most 2^62 ns, and a scale finer than
-    /// nanoseconds is chosen only for windows far shorter than that.
+    /// `interval * burst` leaves a year above it: plans see to that, and a nominal span is hardly longer than its
+    /// window, in units finer than nanoseconds only where that is short.
     #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
     fn new(scale: Scale, interval: u64, burst: u32, quota: usize, policy: &Policy) -> Word {
         let span = interval.saturating_mul(u64::from(burst));

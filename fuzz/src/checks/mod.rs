@@ -1,0 +1,19 @@
+//! One function per fuzz target: it takes any bytes, and panics exactly if a promise is broken.
+
+#![allow(unreachable_pub, reason = "included by a test binary too, from which nothing is reachable")]
+#![allow(clippy::missing_panics_doc, reason = "a panic is how a check fails")]
+
+mod bytes;
+mod history;
+mod left;
+mod locked;
+mod policy_text;
+mod sliding_log;
+mod token_bucket;
+mod trace_reader;
+
+pub use locked::locked;
+pub use policy_text::policy_text;
+pub use sliding_log::sliding_log;
+pub use token_bucket::{token_bucket_nominal, token_bucket_strict};
+pub use trace_reader::trace_reader;

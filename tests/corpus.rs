@@ -1,0 +1,85 @@
+//! The seed corpora of the fuzz targets, replayed: every input that was ever of interest still passes.
+//!
+//! `cargo fuzz` looks for new ones; see `fuzz/README.md`.
+
+#[path = "../fuzz/src/checks/mod.rs"]
+mod checks;
+mod oracle;
+mod subjects;
+#[path = "../examples/compare/trace.rs"]
+mod trace;
+
+use std::fs;
+use std::path::Path;
+
+type Check = fn(&[u8]);
+
+const TARGETS: [(&str, Check); 6] = [
+    ("locked", checks::locked),
+    ("policy_text", checks::policy_text),
+    ("sliding_log", checks::sliding_log),
+    ("token_bucket_nominal", checks::token_bucket_nominal),
+    ("token_bucket_strict", checks::token_bucket_strict),
+    ("trace_reader", checks::trace_reader),
+];
+
+/// The names in a folder of `fuzz/`, in order.
+fn names(folder: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(folder);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn replay(target: &str) {
+    let (_, check) = TARGETS.into_iter().find(|&(name, _)| name == target).unwrap();
+    let folder = format!("corpus/{target}");
+    let inputs = names(&folder);
+    assert!(!inputs.is_empty(), "no seeds in fuzz/{folder}");
+    for input in inputs {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(&folder).join(&input);
+        // Shown if it fails.
+        println!("fuzz/{folder}/{input}");
+        check(&fs::read(path).unwrap());
+    }
+}
+
+#[test]
+fn every_target_has_a_corpus_and_is_replayed() {
+    let replayed: Vec<String> = TARGETS.map(|(name, _)| name.to_owned()).to_vec();
+    assert_eq!(names("corpus"), replayed);
+    let sources: Vec<String> = replayed.iter().map(|name| format!("{name}.rs")).collect();
+    assert_eq!(names("fuzz_targets"), sources);
+}
+
+#[test]
+fn locked() {
+    replay("locked");
+}
+
+#[test]
+fn policy_text() {
+    replay("policy_text");
+}
+
+#[test]
+fn sliding_log() {
+    replay("sliding_log");
+}
+
+#[test]
+fn token_bucket_nominal() {
+    replay("token_bucket_nominal");
+}
+
+#[test]
+fn token_bucket_strict() {
+    replay("token_bucket_strict");
+}
+
+#[test]
+fn trace_reader() {
+    replay("trace_reader");
+}
