@@ -31,6 +31,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 pub extern "C" fn grants() -> u32 {
     let policy = Policy::MICROSOFT_365_DEFENDER;
     let log = SlidingLog::new(policy).map(|log| RateLimiter::new(log, Manual::new()).try_acquire().is_ok());
-    let bucket = TokenBucket::strict(policy).map(|bucket| bucket.try_acquire_at(Default::default(), 1).is_ok());
+    let bucket =
+        TokenBucket::strict(policy).map(|bucket| bucket.try_acquire_at(Default::default(), 1).is_ok());
     u32::from(matches!((log, bucket), (Ok(true), Ok(true))))
 }
