@@ -1,5 +1,6 @@
 //! Where `now` comes from.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// A source of instants for a [`RateLimiter`](crate::RateLimiter).
 ///
-/// A clock should not go backwards. If it does, no limiter mints a permit: it only refuses more until the
+/// Its origin must be recent, as [`Nanos`] tells: not the Unix epoch. A clock should not go backwards; if it does, no limiter mints a permit: it only refuses more until the
 /// clock has caught up.
 pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
@@ -22,6 +23,13 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
+impl<C: Clock + ?Sized> Clock for Box<C> {
+    #[inline]
+    fn now(&self) -> Nanos {
+        (**self).now()
+    }
+}
+
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     #[inline]
     fn now(&self) -> Nanos {
@@ -29,13 +37,34 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The clock that limiters use unless told otherwise: [`Quanta`] with the feature `quanta`, else [`Monotonic`].
-#[cfg(feature = "quanta")]
-pub type DefaultClock = Quanta;
-
 /// The clock that limiters use unless told otherwise: `Quanta` with the feature `quanta`, else [`Monotonic`].
+///
+/// One type whatever the features, so that turning one on breaks nobody's code.
+#[cfg(feature = "std")]
+#[derive(Clone, Debug, Default)]
+pub struct DefaultClock(Fastest);
+
+#[cfg(feature = "quanta")]
+type Fastest = Quanta;
+
 #[cfg(all(feature = "std", not(feature = "quanta")))]
-pub type DefaultClock = Monotonic;
+type Fastest = Monotonic;
+
+#[cfg(feature = "std")]
+impl DefaultClock {
+    /// A clock whose origin is now.
+    pub fn new() -> DefaultClock {
+        DefaultClock::default()
+    }
+}
+
+#[cfg(feature = "std")]
+impl Clock for DefaultClock {
+    #[inline]
+    fn now(&self) -> Nanos {
+        self.0.now()
+    }
+}
 
 /// The operating system's monotonic clock, counted from the moment this value was made.
 ///
@@ -106,7 +135,8 @@ impl Clock for Quanta {
     }
 }
 
-/// A clock that stands still until it is moved: for tests and for virtual time. Clones share one time.
+/// A clock that stands still until it is moved: for tests and for virtual time. Clones share one time, and who
+/// sees it moved sees what was done before.
 ///
 /// ```
 /// use core::time::Duration;

@@ -31,7 +31,7 @@ use crate::quota::Policy;
 /// assert_eq!((never.retry_at(), never.burst()), (None, 50));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Denied {
     at: Nanos,
     /// `Nanos::MAX` is never: no limiter promises its clock's last instant.
@@ -44,7 +44,8 @@ pub struct Denied {
 impl Denied {
     /// A refusal made at `at` because of the quota with index `quota`, which a retry at `retry_at` (`None`
     /// for never) would not meet, from a limiter that can grant at most `burst` permits to one call. For
-    /// implementers of [`Algorithm`](crate::Algorithm); a `burst` of 0 counts as 1.
+    /// implementers of [`Algorithm`](crate::Algorithm); a `burst` of 0 counts as 1, a retry at
+    /// [`Nanos::MAX`] as never.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
     pub const fn new(at: Nanos, quota: usize, retry_at: Option<Nanos>, burst: u32) -> Denied {
@@ -59,7 +60,9 @@ impl Denied {
         Denied { at, retry_at, burst, quota: quota as u8 }
     }
 
-    /// The index, in [`Policy::quotas`], of the quota that binds: the last of them to admit a retry.
+    /// The index, in [`Policy::quotas`], of the quota that binds: the last of them to admit a retry, the first
+    /// listed if several do. A strict token bucket has one state for all quotas and names the one that its plan
+    /// follows.
     #[inline]
     pub const fn quota(&self) -> usize {
         self.quota as usize
@@ -111,8 +114,23 @@ impl fmt::Display for Denied {
             Some(delay) => {
                 write!(f, "rate limit exceeded (quota {}, counted from 0); retry after {delay:?}", self.quota)
             }
-            None => write!(f, "never granted: one call can be granted at most {} permits", self.burst),
+            None => write!(
+                f,
+                "never granted: at most {} permits to one call, and none past the last instant the limiter can tell",
+                self.burst
+            ),
         }
+    }
+}
+
+impl fmt::Debug for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denied")
+            .field("at", &self.at)
+            .field("retry_at", &self.retry_at())
+            .field("burst", &self.burst)
+            .field("quota", &self.quota)
+            .finish()
     }
 }
 
@@ -142,10 +160,11 @@ pub struct Status {
 /// How much of one quota is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuotaStatus {
-    /// The most permits that this quota alone would grant to one call now.
+    /// The most permits that this quota alone would grant to one call now. A strict token bucket has one state
+    /// for all quotas and says the same of each.
     pub remaining: u32,
     /// The instant at which the quota is whole again if nothing more is granted; not after
-    /// [`Status::at`] if it is whole now.
+    /// [`Status::at`] if it is whole now, [`Nanos::MAX`] if that is past the last instant the limiter can tell.
     pub reset_at: Nanos,
 }
 

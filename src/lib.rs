@@ -20,7 +20,7 @@
 //!
 //! # Which algorithm
 //!
-//! | | most in any window of `limit` | sustained rate | state | choose it when |
+//! | | most in any window of `limit` | sustained rate | state, beside the policy | choose it when |
 //! |---|---|---|---|---|
 //! | [`SlidingLog`] | `limit`, and never less is granted than the rule allows | 100 % | 8 bytes per permit of the largest limit | every permit counts |
 //! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |

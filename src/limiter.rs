@@ -41,7 +41,8 @@ struct Shared<A, C> {
 
 #[cfg(feature = "std")]
 impl RateLimiter<SlidingLog, DefaultClock> {
-    /// Grants whenever the rule allows it: a [`SlidingLog`] on the default clock.
+    /// Grants whenever the rule allows it: a [`SlidingLog`] on the default clock, whose first use in a process may
+    /// take 200 ms to calibrate.
     ///
     /// # Errors
     ///
@@ -53,7 +54,8 @@ impl RateLimiter<SlidingLog, DefaultClock> {
 
 #[cfg(feature = "std")]
 impl RateLimiter<TokenBucket, DefaultClock> {
-    /// Never exceeds the rule, in 8 bytes: a [`TokenBucket::strict`] on the default clock.
+    /// Never exceeds the rule, in one word: a [`TokenBucket::strict`] on the default clock, whose first use in a
+    /// process may take 200 ms to calibrate.
     ///
     /// # Errors
     ///

@@ -7,8 +7,13 @@ use core::time::Duration;
 ///
 /// Every decision takes one as an argument, so a decision never reads a clock. The origin is the
 /// clock's own (process start, boot, the first event of a trace); instants of different clocks must
-/// not be mixed. A `u64` of nanoseconds lasts 584 years. Arithmetic saturates: nothing wraps, nothing
-/// panics.
+/// not be mixed. Arithmetic saturates: nothing wraps, nothing panics.
+///
+/// **The origin must be recent.** A limiter keeps time in words that end before a `u64` of nanoseconds does
+/// (584 years): for 50/min and 1500/h the sliding log after 36 years and the nominal token bucket after 8.7, any at
+/// the earliest after one. Past its end a limiter fails closed: time stands still, and once its permits are
+/// spent it refuses for good. So Unix time does not fit; subtract a start. And an instant far in the future is
+/// remembered like any other: what is granted there counts until then.
 ///
 /// ```
 /// use core::time::Duration;

@@ -297,7 +297,10 @@ fn delays_are_rounded_up() {
     }
     let never = Denied::new(at(5), 0, None, 50);
     assert_eq!((never.retry_at(), never.retry_after(), never.retry_after_secs()), (None, None, None));
-    assert_eq!(never.to_string(), "never granted: one call can be granted at most 50 permits");
+    assert_eq!(
+        never.to_string(),
+        "never granted: at most 50 permits to one call, and none past the last instant the limiter can tell"
+    );
     let denied = Denied::new(at(0), 1, Some(at(1_500_000_000)), 50);
     assert_eq!(denied.to_string(), "rate limit exceeded (quota 1, counted from 0); retry after 1.5s");
     // A refusal costs no more than it must where it is returned by value.

@@ -252,8 +252,8 @@ fn every_build_error() {
     let fast = policy("1/1h, 4294967295/1s");
     let error = BuildError::Unrepresentable { quota: 1 };
     assert_eq!(TokenBucket::nominal(fast).unwrap_err(), error);
-    let text = "quota 1 (counted from 0) needs a finer clock than the state words can keep for a year; give it a longer \
-                window for the same rate, or choose another algorithm";
+    let text = "quota 1 (counted from 0) needs a finer clock than the state words can keep for a year; lower its \
+                limit, lengthen its window for the same limit, or choose another algorithm";
     assert_eq!(error.to_string(), text);
     for policy in [policy("4294967295/1s"), policy("1000000000/1us, 2000000000/1s")] {
         assert!(matches!(TokenBucket::strict(policy), Err(BuildError::Unrepresentable { .. })));

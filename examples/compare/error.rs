@@ -17,6 +17,7 @@ pub(crate) enum Error {
     NoClients { path: PathBuf },
     Write { path: PathBuf, error: io::Error },
     Output(io::Error),
+    SameFile { path: PathBuf },
 }
 
 #[expect(clippy::unnecessary_debug_formatting, reason = "escapes line ends in a path: a message is one line")]
@@ -33,6 +34,7 @@ impl fmt::Display for Error {
                 write!(f, "--per-client needs a column \"client\", and {path:?} has none")
             }
             Error::Write { path, error } => write!(f, "cannot write {path:?}: {error}"),
+            Error::SameFile { path } => write!(f, "{path:?} is named twice: give each file of its own"),
             Error::Output(error) => write!(f, "cannot write to standard output: {error}"),
         }
     }

@@ -71,6 +71,7 @@ fn answer(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Resu
         Request::Help(text) => return shown(write!(out, "{text}"), out),
         Request::Compare(args) => args,
     };
+    distinct(&args)?;
     let mut traffic = traffic(&args)?;
     // Opened before the work, so that a bad path is told at once.
     let decisions = args.decisions.as_deref().map(create).transpose()?;
@@ -96,6 +97,24 @@ fn answer(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Resu
 
 fn shown(written: io::Result<()>, out: &mut dyn Write) -> Result<(), Error> {
     written.and_then(|()| out.flush()).map_err(Error::Output)
+}
+
+/// Nothing is written over the trace, nor twice to one file.
+fn distinct(args: &Args) -> Result<(), Error> {
+    let trace = match &args.source {
+        Source::File(path) => Some(path),
+        Source::BuiltIn { .. } => None,
+    };
+    let mut seen = Vec::new();
+    for path in trace.into_iter().chain(&args.decisions).chain(&args.plot) {
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        // Devices may be named as often as one likes.
+        if seen.contains(&real) && (real.is_file() || !real.exists()) {
+            return Err(Error::SameFile { path: path.clone() });
+        }
+        seen.push(real);
+    }
+    Ok(())
 }
 
 fn create(path: &Path) -> Result<File, Error> {

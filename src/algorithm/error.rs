@@ -35,7 +35,7 @@ impl fmt::Display for BuildError {
             BuildError::Unrepresentable { quota } => write!(
                 f,
                 "quota {quota} (counted from 0) needs a finer clock than the state words can keep for a \
-                 year; give it a longer window for the same rate, or choose another algorithm"
+                 year; lower its limit, lengthen its window for the same limit, or choose another algorithm"
             ),
             BuildError::TooLarge { limit } => write!(
                 f,

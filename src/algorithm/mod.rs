@@ -24,7 +24,7 @@ use crate::quota::Policy;
 ///
 /// 1. **All or nothing.** One call is one decision over every quota and all `n` permits, and it takes
 ///    effect at one instant between the call and its return. A denied call changes nothing.
-/// 2. **Any `now`.** Callers race, so `now` may be older than one already seen, repeated, or far in the
+/// 2. **Any `now`**, from a recent origin (see [`Nanos`]). Callers race, so `now` may be older than one already seen, repeated, or far in the
 ///    future. An older `now` grants no more than the newest one would have. Nothing wraps, nothing panics.
 /// 3. **`n`.** 0 is granted and changes nothing. More than can ever be granted at once is refused without
 ///    a retry instant and touches no state.

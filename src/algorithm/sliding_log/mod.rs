@@ -34,8 +34,8 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the CAS that advances `head` past its run, by whichever thread | from the claim on no other call can be granted first, and every call that is judged before the advance is judged without the run |
 //! | `try_acquire_at` | denied | the load of the `head` that was judged | the stamps read are those of I1: no lap bit differed and `head` had not moved afterwards |
-//! | `try_acquire_at` | denied, remembered | the load at V | see `refusal.rs` |
 //! | `status_at` | | the load of the `head` that was judged | likewise |
+//! | `try_acquire_at` | denied, remembered | the load at V | see `refusal.rs` |
 //!
 //! # Orderings
 //!
@@ -130,9 +130,9 @@ impl SlidingLog {
     ///
     /// # Errors
     ///
-    /// [`BuildError::TooLarge`] if the memory cannot be had, [`BuildError::Unrepresentable`] if the smallest
-    /// limit is so large and the shortest window so short (10 million a second, say) that the words cannot hold
-    /// fine enough stamps for a year.
+    /// [`BuildError::TooLarge`] if the allocator refuses the memory (a system that overcommits may grant it and run
+    /// out later), [`BuildError::Unrepresentable`] if the smallest limit is so large and the shortest window so
+    /// short that the words cannot hold fine enough stamps for a year: above 4,194,304 a second, for one.
     pub fn new(policy: Policy) -> Result<SlidingLog, BuildError> {
         let (smallest, burst) = policy.smallest_limit();
         let run_bits = u32::BITS - (burst - 1).leading_zeros();

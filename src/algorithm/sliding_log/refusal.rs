@@ -59,7 +59,7 @@ impl Refusal {
     #[inline(never)]
     pub(super) fn remember(&self, head: u64, verdict: &Verdict) {
         if verdict.ready > u64::MAX >> QUOTA_BITS {
-            return; // Centuries ahead: not worth a wider word.
+            return; // Decades ahead at the least: not worth a wider word.
         }
         let until = (verdict.ready << QUOTA_BITS) | (LAST_QUOTA - verdict.quota as u64);
         self.until.fetch_max(until, Release); // R

@@ -32,12 +32,12 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | H | load `header` | Acquire | D, N | TATs of an earlier charge are judged | `announced_weak_header_load` |
+//! | H | load `header` | Acquire | D | TATs of an earlier charge are judged | `announced_weak_header_load` |
 //! | T | load `tats[i]` | Acquire | A | V misses that the header has moved on | `announced_weak_tat_load` |
 //! | V | load `header` again | Relaxed | - | is the weakest: T orders it | `announced_two_threads` |
-//! | N | CAS `header`, announce | Release, Relaxed | H | a helper applies the charge to older TATs | `announced_weak_announce` |
+//! | N | CAS `header`, announce | Relaxed, Relaxed | - | is the weakest: a read-modify-write continues what D released | `announced_two_threads` |
 //! | A | CAS `tats[i]`, apply | Release, Relaxed | T | V misses that the header has moved on | `announced_weak_apply` |
-//! | D | CAS `header`, close | Release, Relaxed | H | a closed header shows older TATs | `announced_weak_close` |
+//! | D | CAS `header`, close | Release, Relaxed | H | a header, closed or announced, shows older TATs | `announced_weak_close` |
 
 use alloc::boxed::Box;
 
@@ -258,7 +258,7 @@ impl Announced {
     }
 
     fn announce(&self, old: u64, new: u64) -> bool {
-        self.header.compare_exchange(old, new, Release, Relaxed).is_ok() // N
+        self.header.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // N
     }
 
     /// A failure means that another thread has closed the charge.

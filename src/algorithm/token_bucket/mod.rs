@@ -27,8 +27,9 @@ use crate::quota::Policy;
 /// | most in any window of `limit` | `limit` | `2 * limit - 1` |
 /// | burst | chosen by the [`Plan`]: 26 for 50/min and 1500/h | the smallest limit: 50 |
 /// | sustained rate | the plan's: 98.3 % | 100 % |
-/// | state | 8 bytes | 8 bytes for two quotas, 8 per quota and 8 more otherwise |
-/// | grant, denial | one CAS, one load | the same for two quotas; otherwise one CAS per word |
+/// | state, beside the policy | 8 bytes | 8 bytes for one quota or two, 8 per quota and 8 more otherwise |
+/// | grant, denial | one CAS, one load | the same for one quota or two; otherwise two CAS and one per quota, two loads and one per quota |
+/// | lasts, from the clock's origin | 584 years | 8.7 years for 50/min and 1500/h |
 ///
 /// Only `strict` keeps the rule. `nominal` is the textbook form that most limiters implement: under 50 per
 /// minute it lets up to 99 through in a minute.
@@ -99,7 +100,7 @@ impl TokenBucket {
     /// charged together or not at all.
     ///
     /// **Not the rule:** any window may see `2 * limit - 1` permits (99 and 2999 for 50/min and 1500/h).
-    /// Two quotas share one word on a grid of 1, 2, 2.5 or 5 times a power of ten nanoseconds (250 us for
+    /// Two quotas share one word, where eight years fit in, on a grid of 1, 2, 2.5 or 5 times a power of ten nanoseconds (250 us for
     /// 50/min and 1500/h); the grid makes the bucket stricter by less than 1e-4, never looser. Of permits taken one
     /// by one off the grid, the last of a full bucket comes at the next grid point.
     ///

@@ -5,7 +5,7 @@
 //! `word: { tat 0: 64 - k, offset: k }`, both in ticks, where `offset = tat 1 - tat 0 + span 0`.
 //!
 //! - I1. Neither TAT ever decreases; a grant of `n` raises TAT `i` by at least `n * interval i`.
-//! - I2. A grant at tick `t` leaves TAT `i` within `t + interval i ..= t + span i`, so
+//! - I2. A grant at tick `t`, rounded up, leaves TAT `i` within `t + interval i ..= t + span i`, so
 //!   `0 < offset < span 0 + span 1 < 2^k`. At the start both are 0 and the offset is `span 0`.
 //! - I3. A bucket on the grid never holds more tokens than the exact bucket would: its intervals are no
 //!   shorter, `now` rounds down where a call is judged and up where an idle bucket is stamped.

@@ -1,0 +1,158 @@
+//! The models. Clocks move and go back; batches, helping, wrap-around, denials and status readings meet.
+
+use crate::model::Model;
+use crate::subject::{Subject, status, take};
+
+const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
+const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
+/// The windows lie too far apart for one word, so the charges are announced.
+pub(crate) const FAR: Subject = Subject::Nominal(&[(2, 4), (3, 300_000_000)]);
+const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
+
+pub(crate) const WORD_TWO: Model = Model {
+    name: "word, 2 threads of 2 calls",
+    subject: WORD,
+    before: &[],
+    threads: &[&[take(6, 1), take(16, 2)], &[take(3, 1), status(17)]],
+    after: &[status(18), take(20, 1)],
+    bound: None,
+};
+
+const WORD_THREE: Model = Model {
+    name: "word, 3 threads of 2 calls",
+    threads: &[&[take(6, 1), take(16, 2)], &[take(3, 1), status(17)], &[take(18, 1), take(11, 2)]],
+    bound: Some(3),
+    ..WORD_TWO
+};
+
+pub(crate) const PAIR_TWO: Model = Model {
+    name: "pair, 2 threads of 2 calls",
+    subject: PAIR,
+    before: &[],
+    threads: &[&[take(6, 1), take(13, 2)], &[take(3, 1), status(14)]],
+    after: &[status(15), take(20, 1)],
+    bound: None,
+};
+
+const PAIR_THREE: Model = Model {
+    name: "pair, 3 threads of 2 calls",
+    threads: &[&[take(6, 1), take(13, 2)], &[take(3, 1), status(14)], &[take(15, 1), take(9, 2)]],
+    bound: Some(3),
+    ..PAIR_TWO
+};
+
+/// One charge after another; the second thread's clock is behind.
+pub(crate) const ANNOUNCED_TWO: Model = Model {
+    name: "announced, 2 buckets, 2 threads of 2 calls",
+    subject: FAR,
+    before: &[],
+    threads: &[&[take(6, 1), take(8, 1)], &[take(4, 1), status(7)]],
+    after: &[status(9), take(9, 2)],
+    bound: Some(2),
+};
+
+const ANNOUNCED_BATCHES: Model = Model {
+    name: "announced, 2 buckets, 2 calls against a batch",
+    threads: &[&[take(6, 1), take(13, 2)], &[take(3, 2)]],
+    ..ANNOUNCED_TWO
+};
+
+const ANNOUNCED_THREE_BUCKETS: Model = Model {
+    name: "announced, 3 buckets, 1 call against 1",
+    subject: THREE,
+    before: &[take(5, 1)],
+    threads: &[&[take(6, 1)], &[take(3, 2)]],
+    after: &[status(15), take(20, 1)],
+    bound: Some(3),
+};
+
+const ANNOUNCED_THREE: Model = Model {
+    name: "announced, 2 buckets, 3 threads of 1 call",
+    threads: &[&[take(6, 1)], &[take(4, 2)], &[take(5, 1)]],
+    bound: Some(1),
+    ..ANNOUNCED_TWO
+};
+
+/// Runs of two wrap round the ring of four; a refusal is due to either quota.
+pub(crate) const LOG_TWO: Model = Model {
+    name: "log, 2 quotas, 2 threads of 2 calls",
+    subject: Subject::Log(&[(2, 3), (3, 10)]),
+    before: &[take(1, 2)],
+    threads: &[&[take(4, 1), take(12, 2)], &[take(3, 2), take(14, 1)]],
+    after: &[status(15), take(20, 1)],
+    bound: Some(3),
+};
+
+/// Every permit is a lap: a thread may sleep for one, and for two.
+pub(crate) const LOG_LAPS: Model = Model {
+    name: "log of one slot, 2 threads of 2 calls",
+    subject: Subject::Log(&[(1, 3)]),
+    before: &[],
+    threads: &[&[take(0, 1), take(2, 1)], &[take(0, 1), take(3, 1)]],
+    after: &[status(15), take(20, 1)],
+    bound: Some(3),
+};
+
+const LOG_THREE: Model = Model {
+    name: "log, 3 threads of 1 call",
+    subject: Subject::Log(&[(2, 3)]),
+    before: &[take(0, 1)],
+    threads: &[&[take(3, 2)], &[take(1, 1)], &[take(4, 1)]],
+    after: &[status(5), take(9, 1)],
+    bound: Some(2),
+};
+
+#[test]
+fn word_two_threads() {
+    WORD_TWO.holds();
+}
+
+#[test]
+fn word_three_threads() {
+    WORD_THREE.holds();
+}
+
+#[test]
+fn pair_two_threads() {
+    PAIR_TWO.holds();
+}
+
+#[test]
+fn pair_three_threads() {
+    PAIR_THREE.holds();
+}
+
+#[test]
+fn announced_two_threads() {
+    ANNOUNCED_TWO.holds();
+}
+
+#[test]
+fn announced_batches() {
+    ANNOUNCED_BATCHES.holds();
+}
+
+#[test]
+fn announced_three_buckets() {
+    ANNOUNCED_THREE_BUCKETS.holds();
+}
+
+#[test]
+fn announced_three_threads() {
+    ANNOUNCED_THREE.holds();
+}
+
+#[test]
+fn log_two_threads() {
+    LOG_TWO.holds();
+}
+
+#[test]
+fn log_laps() {
+    LOG_LAPS.holds();
+}
+
+#[test]
+fn log_three_threads() {
+    LOG_THREE.holds();
+}

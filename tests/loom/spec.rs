@@ -1,0 +1,175 @@
+//! The rule as a sequential machine, in whole nanoseconds and far too slow: shares nothing with `src/`.
+
+/// What a thread asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    Take { now: u64, n: u32 },
+    Status { now: u64 },
+}
+
+/// What it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reply {
+    Granted,
+    Denied {
+        quota: usize,
+        retry: Option<u64>,
+    },
+    /// Remaining and reset of each quota.
+    Status(Vec<(u64, u64)>),
+}
+
+/// `limit` permits per `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Rule {
+    pub(crate) limit: u64,
+    pub(crate) window: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Spec {
+    rules: Vec<Rule>,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum State {
+    /// The instant of every permit ever granted.
+    Log(Vec<u64>),
+    /// When each bucket is full again.
+    Buckets(Vec<u64>),
+    /// One bucket for all quotas: burst, interval, the quota it is blamed on, when it is full again.
+    Strict { burst: u64, interval: u64, quota: usize, tat: u64 },
+}
+
+impl Spec {
+    pub(crate) fn log(rules: &[Rule]) -> Spec {
+        Spec { rules: rules.to_vec(), state: State::Log(Vec::new()) }
+    }
+
+    pub(crate) fn buckets(rules: &[Rule]) -> Spec {
+        Spec { rules: rules.to_vec(), state: State::Buckets(vec![0; rules.len()]) }
+    }
+
+    pub(crate) fn strict(rules: &[Rule], burst: u64) -> Spec {
+        let interval = |rule: &Rule| rule.window.div_ceil(rule.limit + 1 - burst);
+        let (quota, interval) = latest(rules.iter().map(interval));
+        Spec { rules: rules.to_vec(), state: State::Strict { burst, interval, quota, tat: 0 } }
+    }
+
+    pub(crate) fn answer(&mut self, call: Call) -> Reply {
+        match call {
+            Call::Take { now, n } => self.take(now, u64::from(n)),
+            Call::Status { now } => Reply::Status(self.status(now)),
+        }
+    }
+
+    fn take(&mut self, now: u64, n: u64) -> Reply {
+        let (burst, blamed) = self.burst();
+        if n > burst {
+            return Reply::Denied { quota: blamed, retry: None };
+        }
+        let (quota, ready) = self.ready(n);
+        if n > 0 && ready > now {
+            return Reply::Denied { quota, retry: Some(ready) };
+        }
+        match &mut self.state {
+            State::Log(stamps) => {
+                let newest = stamps.last().map_or(now, |&stamp| stamp.max(now));
+                stamps.extend((0..n).map(|_| newest));
+            }
+            State::Buckets(tats) if n > 0 => {
+                for (tat, rule) in tats.iter_mut().zip(&self.rules) {
+                    *tat = (*tat).max(now) + n * rule.interval();
+                }
+            }
+            State::Strict { interval, tat, .. } if n > 0 => *tat = (*tat).max(now) + n * *interval,
+            State::Buckets(_) | State::Strict { .. } => {}
+        }
+        Reply::Granted
+    }
+
+    /// The most that one call can be granted, and the quota that is blamed for more.
+    fn burst(&self) -> (u64, usize) {
+        if let State::Strict { burst, quota, .. } = self.state {
+            return (burst, quota);
+        }
+        let least = self.rules.iter().map(|rule| rule.limit).min().expect("a policy has a quota");
+        let quota = self.rules.iter().position(|rule| rule.limit == least);
+        (least, quota.expect("the least is one of them"))
+    }
+
+    /// The quota that admits `n` permits last, and from when on all do.
+    fn ready(&self, n: u64) -> (usize, u64) {
+        match &self.state {
+            State::Log(stamps) => latest(self.rules.iter().map(|rule| {
+                let leaving = (stamps.len() as u64 + n).checked_sub(rule.limit + 1);
+                let leaving = leaving.and_then(|place| stamps.get(usize::try_from(place).ok()?));
+                leaving.map_or(0, |stamp| stamp + rule.window)
+            })),
+            State::Buckets(tats) => latest(
+                self.rules
+                    .iter()
+                    .zip(tats)
+                    .map(|(rule, tat)| tat.saturating_sub((rule.limit - n) * rule.interval())),
+            ),
+            State::Strict { burst, interval, quota, tat } => {
+                (*quota, tat.saturating_sub((burst - n) * interval))
+            }
+        }
+    }
+
+    fn status(&self, now: u64) -> Vec<(u64, u64)> {
+        let bucket = |limit: u64, interval: u64, tat: u64| {
+            let used = tat.saturating_sub(now).div_ceil(interval);
+            (limit.saturating_sub(used), tat.max(now))
+        };
+        match &self.state {
+            State::Log(stamps) => {
+                let of = |rule: &Rule| {
+                    let used = stamps.iter().filter(|&&stamp| stamp + rule.window > now).count() as u64;
+                    let reset = stamps.last().filter(|_| used > 0).map_or(now, |stamp| stamp + rule.window);
+                    (rule.limit.saturating_sub(used), reset)
+                };
+                self.rules.iter().map(of).collect()
+            }
+            State::Buckets(tats) => self
+                .rules
+                .iter()
+                .zip(tats)
+                .map(|(rule, &tat)| bucket(rule.limit, rule.interval(), tat))
+                .collect(),
+            State::Strict { burst, interval, tat, .. } => {
+                vec![bucket(*burst, *interval, *tat); self.rules.len()]
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn interval(self) -> u64 {
+        assert_eq!(self.window % self.limit, 0, "a whole interval, so that no grid shows");
+        self.window / self.limit
+    }
+}
+
+/// The first of the largest, and its place.
+fn latest(instants: impl Iterator<Item = u64>) -> (usize, u64) {
+    instants.enumerate().reduce(|a, b| if b.1 > a.1 { b } else { a }).expect("a policy has a quota")
+}
+
+/// Whether some order of the calls, in which each thread's own stay in order, explains every reply, given the
+/// calls that came before all of them and after.
+pub(crate) fn explained(spec: &Spec, threads: &[&[(Call, Reply)]], after: &[(Call, Reply)]) -> bool {
+    if threads.iter().all(|calls| calls.is_empty()) {
+        let mut spec = spec.clone();
+        return after.iter().all(|(call, reply)| spec.answer(*call) == *reply);
+    }
+    (0..threads.len()).any(|next| {
+        let Some(((call, reply), rest)) = threads[next].split_first() else { return false };
+        let mut spec = spec.clone();
+        let mut threads = threads.to_vec();
+        threads[next] = rest;
+        spec.answer(*call) == *reply && explained(&spec, &threads, after)
+    })
+}

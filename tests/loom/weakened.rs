@@ -1,0 +1,180 @@
+//! Weakened twins: the same files and models with one row of a core's table at `Relaxed` fail.
+
+use crate::model::{Failure, Model};
+use crate::models;
+use crate::models::FAR;
+use crate::subject::{Subject, status, take};
+use crate::sync::{Effect, Fault};
+
+pub(crate) const ANNOUNCED: &str = "token_bucket/announced.rs";
+pub(crate) const LOG: &str = "sliding_log/mod.rs";
+pub(crate) const REFUSAL: &str = "sliding_log/refusal.rs";
+
+/// The model fails with this fault: nothing explains the replies, or a thread goes on for ever. The shim sees to
+/// it that going on is not due to stale values, which wear off, but to a state that nobody can get out of.
+#[track_caller]
+pub(crate) fn caught(model: &Model, fault: Fault) {
+    match model.explore(Some(fault)) {
+        Err(failure @ (Failure::Unexplained(_) | Failure::Endless)) => {
+            println!("{}: {fault:?}: {failure:?}", model.name);
+        }
+        other => panic!("{}: {fault:?}: {other:?}", model.name),
+    }
+}
+
+fn relaxed(file: &'static str, label: &'static str) -> Fault {
+    Fault::new(file, label, Effect::Relaxed)
+}
+
+/// Two charges by one thread bring the parity back: the other thread, which sees the header of the second, must
+/// not judge the buckets of before the first.
+const PARITY_RETURNS: Model = Model {
+    name: "announced, two charges against one call",
+    subject: FAR,
+    before: &[],
+    threads: &[&[take(1, 1), take(1, 1)], &[take(1, 1)]],
+    after: &[status(1)],
+    bound: Some(3),
+};
+
+/// The far window first, so that a bucket of before can hide that the other is of after.
+const FAR_FIRST: Subject = Subject::Nominal(&[(3, 300_000_000), (2, 4)]);
+
+/// The same for a refusal: it must not be put together from a bucket of before and one of after.
+pub(crate) const TORN_REFUSAL: Model = Model {
+    name: "announced, two charges against one refusal",
+    subject: FAR_FIRST,
+    before: &[take(1, 1)],
+    threads: &[&[take(4, 1), take(6, 1)], &[take(2, 2)]],
+    after: &[status(7)],
+    bound: Some(3),
+};
+
+/// Two permits fill the ring; two laps bring the lap bit back.
+const LAP_RETURNS: Model = Model {
+    name: "log of one slot, two permits against one call",
+    subject: Subject::Log(&[(1, 3)]),
+    before: &[],
+    threads: &[&[take(0, 1), take(3, 1)], &[take(3, 1)]],
+    after: &[status(4)],
+    bound: Some(3),
+};
+
+/// A refusal judged by the first slot of a run two laps later.
+const LATER_CLAIM: Model = Model {
+    name: "log of two slots, two runs against one refusal",
+    subject: Subject::Log(&[(2, 3)]),
+    before: &[take(0, 2)],
+    threads: &[&[take(3, 2), take(6, 1)], &[take(1, 1)]],
+    after: &[status(7)],
+    bound: Some(3),
+};
+
+/// A refusal judged by the second slot of a run two laps later.
+pub(crate) const LATER_FILL: Model = Model {
+    name: "log of four slots, two runs against one refusal",
+    subject: Subject::Log(&[(4, 3)]),
+    before: &[take(0, 4)],
+    threads: &[&[take(3, 3), take(6, 2)], &[take(1, 1)]],
+    after: &[status(7)],
+    bound: Some(3),
+};
+
+#[test]
+fn announced_weak_header_load() {
+    caught(&PARITY_RETURNS, relaxed(ANNOUNCED, "H"));
+}
+
+#[test]
+fn announced_weak_tat_load() {
+    caught(&TORN_REFUSAL, relaxed(ANNOUNCED, "T"));
+}
+
+#[test]
+fn announced_weak_apply() {
+    caught(&TORN_REFUSAL, relaxed(ANNOUNCED, "A"));
+}
+
+#[test]
+fn announced_weak_close() {
+    caught(&PARITY_RETURNS, relaxed(ANNOUNCED, "D"));
+}
+
+#[test]
+fn announced_all_relaxed() {
+    caught(&PARITY_RETURNS, relaxed(ANNOUNCED, "*"));
+}
+
+#[test]
+fn log_weak_head_load() {
+    caught(&LAP_RETURNS, relaxed(LOG, "H"));
+}
+
+#[test]
+fn log_weak_slot_load() {
+    caught(&LATER_CLAIM, relaxed(LOG, "S"));
+}
+
+#[test]
+fn log_weak_claim() {
+    caught(&LATER_CLAIM, relaxed(LOG, "C"));
+}
+
+#[test]
+fn log_weak_fill() {
+    caught(&LATER_FILL, relaxed(LOG, "F"));
+}
+
+#[test]
+fn log_weak_advance() {
+    caught(&LAP_RETURNS, relaxed(LOG, "A"));
+}
+
+#[test]
+fn log_all_relaxed() {
+    caught(&LAP_RETURNS, relaxed(LOG, "*"));
+}
+
+/// A refusal that is remembered at one head, and at the next.
+const REMEMBERED: Model = Model {
+    name: "log, a grant and a refusal against a recalled refusal",
+    subject: Subject::Log(&[(1, 3)]),
+    before: &[take(0, 1), take(1, 1)],
+    threads: &[&[take(3, 1), take(4, 1)], &[take(2, 1), status(2)]],
+    after: &[status(4)],
+    bound: Some(3),
+};
+
+/// The same, by a caller that has seen the next head before.
+const RECALLED: Model =
+    Model { threads: &[&[take(3, 1), take(4, 1)], &[status(2), take(2, 1)]], ..REMEMBERED };
+
+#[test]
+fn refusal_weak_head_load() {
+    caught(&RECALLED, relaxed(REFUSAL, "M"));
+}
+
+#[test]
+fn refusal_weak_until_load() {
+    caught(&REMEMBERED, relaxed(REFUSAL, "U"));
+}
+
+#[test]
+fn refusal_weak_until_store() {
+    caught(&REMEMBERED, relaxed(REFUSAL, "R"));
+}
+
+#[test]
+fn refusal_weak_head_store() {
+    caught(&RECALLED, relaxed(REFUSAL, "O"));
+}
+
+/// One word is one location: it needs no ordering at all, and its table says so.
+#[test]
+fn one_word_needs_no_ordering() {
+    for (file, model) in
+        [("token_bucket/word.rs", &models::WORD_TWO), ("token_bucket/pair.rs", &models::PAIR_TWO)]
+    {
+        assert!(model.explore(Some(relaxed(file, "*"))).is_ok(), "{file}");
+    }
+}
