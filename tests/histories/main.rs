@@ -1,0 +1,109 @@
+//! Real threads on every limiter: each history of calls and replies is linearizable.
+//!
+//! The files of `src/` are included as they are, on atomics that may give the processor away.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    unused_imports,
+    clippy::large_types_passed_by_value,
+    reason = "the library's public items are private and partly unused here"
+)]
+
+extern crate alloc;
+
+mod hook;
+mod sync;
+
+#[path = "../../src/nanos.rs"]
+mod nanos;
+#[path = "../../src/quota/mod.rs"]
+mod quota;
+
+#[path = "../../src/decision.rs"]
+mod decision;
+
+#[path = "../../src/algorithm/mod.rs"]
+mod algorithm;
+
+#[path = "../loom/spec.rs"]
+mod spec;
+#[path = "../loom/subject.rs"]
+mod subject;
+
+mod calls;
+mod lies;
+mod locked;
+mod search;
+mod storm;
+
+use storm::{Limiter, Storm};
+use subject::{Subject, perform};
+
+/// The calls of one storm.
+const CALLS: usize = 48_000;
+
+fn limiter(subject: Subject) -> Limiter {
+    let limiter = subject.build();
+    Box::new(move |call| perform(&*limiter, call))
+}
+
+/// Four and eight threads, which yield or do not, asking for up to `most` permits.
+fn weather(name: &str, subject: Subject, most: u32, build: impl Fn() -> Limiter) {
+    for (threads, calls) in [(4, 6), (8, 4)] {
+        for yields in [false, true] {
+            let storm = Storm { threads, calls, rounds: CALLS / (threads * calls), yields };
+            let tally = storm.holds(&subject.spec(), most, &build);
+            println!("{name}, {threads} threads, yields {yields}: {tally:?}");
+            assert_eq!(tally.calls, CALLS);
+            assert!(tally.granted > CALLS / 20 && tally.denied > CALLS / 20, "one-sided");
+            assert!(!yields || tally.overlapping > CALLS / 100, "nothing was concurrent");
+        }
+    }
+}
+
+fn lock_free(name: &str, subject: Subject, most: u32) {
+    weather(name, subject, most, || limiter(subject));
+}
+
+#[test]
+fn word() {
+    lock_free("word", Subject::Strict(2, &[(3, 6), (5, 20)]), 3);
+}
+
+#[test]
+fn pair() {
+    lock_free("pair", Subject::Nominal(&[(2, 4), (3, 12)]), 3);
+}
+
+#[test]
+fn announced() {
+    lock_free("announced", Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]), 3);
+}
+
+#[test]
+fn log() {
+    lock_free("log", Subject::Log(&[(2, 3), (3, 10)]), 3);
+}
+
+#[test]
+fn log_of_one_slot() {
+    lock_free("log of one slot", Subject::Log(&[(1, 2)]), 2);
+}
+
+#[test]
+fn log_of_batches() {
+    lock_free("log of batches", Subject::Log(&[(4, 3), (6, 8)]), 5);
+}
+
+#[test]
+fn locked_log() {
+    const QUOTAS: &[(u32, u64)] = &[(2, 3), (3, 10)];
+    weather("locked log", Subject::Log(QUOTAS), 3, || locked::log(QUOTAS));
+}
+
+#[test]
+fn locked_buckets() {
+    const QUOTAS: &[(u32, u64)] = &[(2, 4), (3, 9), (4, 20)];
+    weather("locked buckets", Subject::Nominal(QUOTAS), 3, || locked::buckets(QUOTAS));
+}

@@ -1,0 +1,31 @@
+//! Threads that sleep in the middle of a decision, and what they do when they go on.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    unused_imports,
+    clippy::large_types_passed_by_value,
+    reason = "the library's public items are private and partly unused here"
+)]
+
+extern crate alloc;
+
+mod sync;
+
+#[path = "../../src/nanos.rs"]
+mod nanos;
+#[path = "../../src/quota/mod.rs"]
+mod quota;
+
+#[path = "../../src/decision.rs"]
+mod decision;
+
+#[path = "../../src/algorithm/mod.rs"]
+mod algorithm;
+
+#[path = "../loom/spec.rs"]
+mod spec;
+#[path = "../loom/subject.rs"]
+mod subject;
+
+mod paused;

@@ -1,0 +1,65 @@
+//! A call that sleeps at any step while others make many, and then goes on: there is still one order of all calls
+//! that explains every reply.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use crate::spec::explained;
+use crate::subject::{Subject, perform, status, take};
+use crate::sync;
+
+const SUBJECTS: [(&str, Subject); 5] = [
+    ("word", Subject::Strict(2, &[(3, 6), (5, 20)])),
+    ("pair", Subject::Nominal(&[(2, 4), (3, 12)])),
+    ("announced", Subject::Nominal(&[(2, 4), (3, 9), (4, 20)])),
+    ("log of one slot", Subject::Log(&[(1, 3)])),
+    ("log", Subject::Log(&[(3, 3), (5, 10)])),
+];
+
+/// As many steps as the longest call takes.
+const STEPS: u64 = 24;
+
+#[test]
+fn a_paused_call_does_no_harm() {
+    for (name, subject) in SUBJECTS {
+        for step in 0..STEPS {
+            for others in [1, 2, 3, 4, 6, 9] {
+                for (now, n) in [(0, 1), (0, 2), (5, 1), (30, 2)] {
+                    let limiter = Arc::new(subject.build());
+                    let paused_call = take(now, n);
+                    let (paused, is_paused) = mpsc::channel();
+                    let (wake, woken) = mpsc::channel();
+                    let sleeper = {
+                        let limiter = Arc::clone(&limiter);
+                        std::thread::spawn(move || {
+                            let at = paused.clone();
+                            sync::before_each_step(move |done| {
+                                if done == step {
+                                    at.send(()).expect("the other thread waits");
+                                    woken.recv().expect("the other thread wakes this one");
+                                }
+                            });
+                            let reply = perform(&**limiter, paused_call);
+                            sync::steps();
+                            (paused_call, reply)
+                        })
+                    };
+                    // An error says that the call was over before the step.
+                    let _ = is_paused.recv();
+                    let calls =
+                        (0..others).flat_map(|i| [take(i * 4, 1 + u32::from(i % 3 == 1)), status(i * 4)]);
+                    let heard: Vec<_> = calls.map(|call| (call, perform(&**limiter, call))).collect();
+                    let _ = wake.send(());
+                    let slept = [sleeper.join().expect("a thread that returns")];
+                    let after: Vec<_> = [status(40), take(41, 1), status(60)]
+                        .map(|call| (call, perform(&**limiter, call)))
+                        .to_vec();
+                    assert!(
+                        explained(&subject.spec(), &[&slept, &heard], &after),
+                        "{name}, paused at step {step}: {slept:?} beside {heard:?}, then {after:?}"
+                    );
+                }
+            }
+        }
+    }
+}
