@@ -41,7 +41,7 @@ use storm::{Limiter, Storm};
 use subject::{Subject, perform};
 
 /// The calls of one storm.
-const CALLS: usize = 48_000;
+const CALLS: usize = 33_600;
 
 fn limiter(subject: Subject) -> Limiter {
     let limiter = subject.build();
