@@ -23,8 +23,8 @@ pub struct Single {
 
 impl Single {
     /// `rates` are permits per nanoseconds. `None` if a 64-bit word cannot hold such a bucket: no fraction
-    /// down to a 512th rounds every interval by less than 1e-4, a full bucket takes half of the word, or what is
-    /// left of it ends within a year.
+    /// down to a 512th rounds every interval by less than 1e-4, or what a full bucket leaves of the word ends within
+    /// a year.
     pub fn new(rates: &[(u32, u64)], burst: u32) -> Option<Single> {
         let exact = |per_nano: u64, window: u64| u128::from(window) * u128::from(per_nano);
         let interval = |per_nano, (permits, window)| exact(per_nano, window).div_ceil(u128::from(permits));
@@ -36,7 +36,7 @@ impl Single {
         let per_nano = fractions.find(|&per_nano| rates.iter().all(|&rate| fine(per_nano, rate)))?;
         let intervals: Vec<u128> = rates.iter().map(|&rate| interval(per_nano, rate)).collect();
         let longest = *intervals.iter().max()?;
-        let full = u64::try_from(longest * u128::from(burst)).ok().filter(|&full| full <= u64::MAX / 2)?;
+        let full = u64::try_from(longest * u128::from(burst)).ok()?;
         let end = (u64::MAX - full) / per_nano;
         (end >= YEAR).then_some(Single {
             per_nano,
