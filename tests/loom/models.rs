@@ -93,6 +93,35 @@ pub(crate) const LOG_LAPS: Model = Model {
     bound: Some(3),
 };
 
+/// Room for all: the clocks go back, and the stamps must not.
+const LOG_STALE: Model = Model {
+    name: "log, stale clocks",
+    subject: Subject::Log(&[(4, 6), (7, 20)]),
+    before: &[],
+    threads: &[&[take(5, 1), take(3, 2)], &[take(4, 1), status(10)]],
+    after: &[status(9), status(10), take(9, 2)],
+    bound: Some(2),
+};
+
+/// A reading must not be put together from two laps.
+pub(crate) const LOG_STATUS: Model = Model {
+    name: "log of one slot, 2 permits against a reading",
+    subject: Subject::Log(&[(1, 2), (1, 9)]),
+    before: &[take(0, 1)],
+    threads: &[&[take(9, 1), take(18, 1)], &[status(10)]],
+    after: &[status(19)],
+    bound: Some(3),
+};
+
+/// The same for the buckets.
+pub(crate) const ANNOUNCED_STATUS: Model = Model {
+    name: "announced, 2 charges against a reading",
+    threads: &[&[take(6, 1), take(8, 1)], &[status(7)]],
+    before: &[take(4, 1)],
+    bound: Some(2),
+    ..ANNOUNCED_TWO
+};
+
 const LOG_THREE: Model = Model {
     name: "log, 3 threads of 1 call",
     subject: Subject::Log(&[(2, 3)]),
@@ -145,6 +174,21 @@ fn announced_three_threads() {
 #[test]
 fn log_two_threads() {
     LOG_TWO.holds();
+}
+
+#[test]
+fn log_stale_clocks() {
+    LOG_STALE.holds();
+}
+
+#[test]
+fn log_status() {
+    LOG_STATUS.holds();
+}
+
+#[test]
+fn announced_status() {
+    ANNOUNCED_STATUS.holds();
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Each step of an algorithm is needed: without it a model fails.
 
 use crate::model::Model;
-use crate::models::{ANNOUNCED_TWO, FAR, LOG_LAPS, LOG_TWO, PAIR_TWO, WORD_TWO};
+use crate::models::{
+    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_LAPS, LOG_STATUS, LOG_TWO, PAIR_TWO, WORD_TWO,
+};
 use crate::subject::{Subject, status, take};
 use crate::sync::{Effect, Fault};
 use crate::weakened::{ANNOUNCED, LATER_FILL, LOG, TORN_REFUSAL, caught};
@@ -16,7 +18,7 @@ const LATER_PERMITS: Model = Model {
     before: &[take(0, 2)],
     threads: &[&[take(3, 1), take(4, 1), take(6, 1)], &[take(1, 1)]],
     after: &[status(7)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// Thread 1 finds the log empty, or two laps old and looking as if it could be claimed.
@@ -46,11 +48,20 @@ const SLEEPING_ANNOUNCER: Model = Model {
     before: &[],
     threads: &[&[take(1, 1)], &[take(2, 1), take(3, 1)]],
     after: &[status(4), take(9, 1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 fn unchecked(file: &'static str, effect: Effect) -> Fault {
     Fault::new(file, "V", effect)
+}
+
+/// What catches a missing step holds with it.
+#[test]
+fn sleepers_hold() {
+    LATER_PERMITS.holds();
+    STALE_CLAIM.holds();
+    SLEEPING_OWNER.holds();
+    SLEEPING_ANNOUNCER.holds();
 }
 
 #[test]
@@ -71,6 +82,11 @@ fn announced_without_recheck_of_a_refusal() {
 #[test]
 fn announced_without_recheck_of_a_charge() {
     caught(&SLEEPING_ANNOUNCER, unchecked(ANNOUNCED, Effect::CarriesOutUnchecked));
+}
+
+#[test]
+fn announced_without_recheck_of_a_reading() {
+    caught(&ANNOUNCED_STATUS, unchecked(ANNOUNCED, Effect::JudgesUnchecked).in_thread(1));
 }
 
 #[test]
@@ -109,6 +125,11 @@ fn log_without_recheck_of_a_claim() {
 #[test]
 fn log_without_recheck_of_a_run() {
     caught(&SLEEPING_OWNER, unchecked(LOG, Effect::CarriesOutUnchecked));
+}
+
+#[test]
+fn log_without_recheck_of_a_reading() {
+    caught(&LOG_STATUS, unchecked(LOG, Effect::JudgesUnchecked).in_thread(1));
 }
 
 #[test]

@@ -1,4 +1,8 @@
-//! The labels at the sites of the shipped source, read from the source itself.
+//! What the text says about the source: the labels at the sites, the tables above them, and the tests they name.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 /// The cores: the end of the path, and the text as it was compiled.
 const CORES: [(&str, &str); 5] = [
@@ -21,16 +25,59 @@ pub(crate) fn label_at(path: &str, line: u32) -> Option<&'static str> {
     label(text.lines().nth(line as usize - 1)?)
 }
 
+/// A row of a core's Orderings: the label, and what holds it.
+fn row(line: &str) -> Option<(&str, &str)> {
+    let (label, rest) = line.strip_prefix("//! | ")?.split_once(" | ")?;
+    (label.len() == 1).then_some((label, rest.rsplit_once(" | ")?.1))
+}
+
+/// The second column of a promise in `tests/README.md`.
+fn promise(line: &str) -> Option<&str> {
+    line.strip_prefix("| **P")?.split_once(" | ").map(|cells| cells.1)
+}
+
 /// Each row of a core's table has one site, and each site a row.
 #[test]
 fn every_site_has_its_row() {
     for (file, text) in CORES {
-        let row = |line: &'static str| line.strip_prefix("//! | ")?.split_once(" | ").map(|cells| cells.0);
-        let mut rows: Vec<&str> = text.lines().filter_map(row).filter(|row| row.len() == 1).collect();
+        let mut labels: Vec<&str> = text.lines().filter_map(row).map(|(label, _)| label).collect();
         let mut sites: Vec<&str> = text.lines().filter_map(label).collect();
-        rows.sort_unstable();
+        labels.sort_unstable();
         sites.sort_unstable();
-        assert!(!rows.is_empty(), "{file}: no table");
-        assert_eq!(rows, sites, "{file}");
+        assert!(!labels.is_empty(), "{file}: no table");
+        assert_eq!(labels, sites, "{file}");
     }
+}
+
+/// The functions marked as tests in the files under `path`, and the files' own names and folders.
+fn collect(path: &Path, names: &mut HashSet<String>) {
+    names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| collect(&entry.unwrap().path(), names));
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        let text = fs::read_to_string(path).unwrap();
+        for test in text.split("#[test]\n").skip(1) {
+            let name = test.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).unwrap().0;
+            names.insert(String::from(name));
+        }
+    }
+}
+
+/// Whatever is said to hold an ordering or a promise is there.
+#[test]
+fn every_test_that_is_named_exists() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut names = HashSet::new();
+    collect(&tests, &mut names);
+
+    let held_by = CORES.iter().flat_map(|(_, text)| text.lines().filter_map(row)).map(|(_, tests)| tests);
+    let promised = include_str!("../README.md").lines().filter_map(promise);
+    let quoted = held_by.chain(promised).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let name =
+        |quoted: &&str| quoted.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let named: Vec<&str> = quoted.filter(name).collect();
+    for test in &named {
+        assert!(names.contains(*test), "{test} is no test");
+    }
+    assert!(named.len() > 50, "only {} names were found", named.len());
 }

@@ -34,7 +34,7 @@ const PARITY_RETURNS: Model = Model {
     before: &[],
     threads: &[&[take(1, 1), take(1, 1)], &[take(1, 1)]],
     after: &[status(1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// The far window first, so that a bucket of before can hide that the other is of after.
@@ -47,7 +47,7 @@ pub(crate) const TORN_REFUSAL: Model = Model {
     before: &[take(1, 1)],
     threads: &[&[take(4, 1), take(6, 1)], &[take(2, 2)]],
     after: &[status(7)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// Two permits fill the ring; two laps bring the lap bit back.
@@ -66,7 +66,7 @@ const LATER_CLAIM: Model = Model {
     subject: Subject::Log(&[(2, 3)]),
     before: &[take(0, 2)],
     threads: &[&[take(3, 2), take(6, 1)], &[take(1, 1)]],
-    after: &[status(7)],
+    after: &[status(7), take(5, 1), take(5, 2)],
     bound: Some(3),
 };
 
@@ -79,6 +79,26 @@ pub(crate) const LATER_FILL: Model = Model {
     after: &[status(7)],
     bound: Some(3),
 };
+
+/// What catches a fault holds without one.
+#[test]
+fn announced_holds() {
+    PARITY_RETURNS.holds();
+    TORN_REFUSAL.holds();
+}
+
+#[test]
+fn log_holds() {
+    LAP_RETURNS.holds();
+    LATER_CLAIM.holds();
+    LATER_FILL.holds();
+}
+
+#[test]
+fn refusal_holds() {
+    REMEMBERED.holds();
+    RECALLED.holds();
+}
 
 #[test]
 fn announced_weak_header_load() {
