@@ -48,6 +48,14 @@ impl Ticks {
         self.span(now.as_nanos()).min(self.last)
     }
 
+    /// The ticks at or before, and at or after, `now`.
+    #[inline]
+    pub(crate) fn around(&self, now: Nanos) -> (u64, u64) {
+        let now = now.as_nanos().min(self.last << self.shift);
+        let floor = now >> self.shift;
+        (floor, floor + u64::from(floor << self.shift != now))
+    }
+
     /// `nanos` in ticks, rounded up.
     #[inline]
     pub(crate) fn span(&self, nanos: u64) -> u64 {

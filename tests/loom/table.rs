@@ -16,7 +16,9 @@ const CORES: [(&str, &str); 5] = [
 /// The label at the end of a line that performs an atomic operation: `self.head.load(Acquire) // H`.
 fn label(line: &str) -> Option<&str> {
     let (code, label) = line.rsplit_once("// ")?;
-    (label.len() == 1 && code.contains("self.")).then_some(label)
+    (label.len() == 1
+        && [".load(", ".compare_exchange", ".fetch_max("].iter().any(|call| code.contains(call)))
+    .then_some(label)
 }
 
 /// The label of one line of a core.

@@ -4,38 +4,41 @@
 //!
 //! Permits are numbered from 0 in the order they are granted. Stamps never decrease, so quota `(L, P)` admits
 //! permit `p` at `now` exactly if permit `p - L` has left the window: `stamp[p - L] + P <= now`. A call for
-//! `n` permits is judged by its last one, `h + n - 1`: one load per quota, no scan, no pruning.
+//! `n` permits is judged by its last one, `end + n - 1`: one load per quota, no scan, no pruning.
 //!
 //! # State
 //!
-//! - `head: { permits granted: 64 }`.
-//! - `slots[p mod capacity]: { lap: 1, stamp: 63 - r, run - 1: r }`; the capacity is the largest limit
+//! - `slots[p mod capacity]: { lap: 1, run - 1: r, stamp: 63 - r }`; the capacity is the largest limit
 //!   rounded up to a power of two. `lap` is the opposite of the lowest bit of `p / capacity`, so that the
 //!   zeroed ring is the lap before the first. `run` is the number of permits of one call, in the
 //!   slot of its first permit; `r` bits hold the smallest limit.
+//! - `head: { permits: 64 }`: all before it are granted. It lags behind the *end*, the first permit that is not, by
+//!   at most `lag`, within an aligned group of `lag + 1` slots, so that most grants write one cache line.
 //!
-//! A grant of `n` goes `head = h` -claim slot `h`-> `-fill slots h+1 .. h+n-1-> -advance-> head = h + n`.
+//! A grant of one at `end` is -claim slot `end`->, and -advance-> if it is the last of its group. A grant of `n` is
+//! -advance to `end`-> -claim slot `end`-> -fill slots end+1 .. end+n-1-> -advance to `end + n`->.
 //!
-//! - I1. While `head = h`, slots of permits `h - capacity .. h` hold those permits, except that a claimed run at
-//!   `h` may have replaced the oldest ones; their lap bit then tells.
-//! - I2. `head = h` and slot `h` is of permit `h`'s lap: a run is claimed there. Anybody may carry it out, and
-//!   nobody claims before `head` has passed it.
+//! - I1. Slots of permits `end - capacity .. end` hold those permits, except that a run that is being filled has
+//!   replaced the oldest ones; their lap bit then tells.
+//! - I2. From `head` on, slots of their permit's lap are claimed, one by one, up to the end or a run of several.
+//!   Anybody may carry out a run, and nobody claims beyond it before `head` has passed it.
 //! - I3. Stamps never decrease with the permit number, and grow from lap to lap by at least a window, since the
 //!   capacity is no less than any limit. So no slot value recurs, and a CAS from an old value cannot
 //!   succeed late.
-//! - I4. `head` only grows.
+//! - I4. `head` only grows. A slot is claimed at most `lag` before the `head` that its claimer has seen, and filled
+//!   less than the smallest limit before it: while `head < p + margin`, the slot of `p` holds no later lap.
 //!
-//! [`Refusal`] remembers the newest refusal of one permit and at which head it was given: while the head is the
-//! same, it holds, and a refusal reads three words and no slot.
+//! [`Refusal`] remembers the newest refusal of one permit and at which end it was given: while the end is the
+//! same, it holds.
 //!
 //! # Linearization
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `try_acquire_at` | granted | the CAS that advances `head` past its run, by whichever thread | from the claim on no other call can be granted first, and every call that is judged before the advance is judged without the run |
-//! | `try_acquire_at` | denied | the load of the `head` that was judged | the stamps read are those of I1: no lap bit differed and `head` had not moved afterwards |
-//! | `status_at` | | the load of the `head` that was judged | likewise |
-//! | `try_acquire_at` | denied, remembered | the load at V | see `refusal.rs` |
+//! | `try_acquire_at` | granted | the CAS that claims slot `end` | it replaces the value of the lap before (V, I3), so `end` was still the end, and the stamps judged were those before it (I1) |
+//! | `try_acquire_at` | denied | the load of slot `end` after the judgement | it was still the end (V), so the stamps judged were those before it |
+//! | `try_acquire_at` | denied, remembered | the load of slot `end` | see `refusal.rs` |
+//! | `status_at` | | the load of slot `end` after the reading | as a denial |
 //!
 //! # Orderings
 //!
@@ -44,21 +47,23 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | H | load `head` | Acquire | A | stamps of an earlier lap are judged | `log_weak_head_load` |
-//! | S | load a slot | Acquire | C, F | V misses that the head has moved on | `log_weak_slot_load` |
-//! | V | load `head` again | Relaxed | - | is the weakest: S, or U of `refusal.rs`, orders it | `log_two_threads` |
-//! | C | CAS slot `h`, claim | Release, Relaxed | S | V misses that the head has moved on | `log_weak_claim` |
-//! | F | CAS slot `h + i`, fill | Release, Relaxed | S | likewise | `log_weak_fill` |
-//! | A | CAS `head`, advance | Release, Relaxed | H | the new head shows older stamps | `log_weak_advance` |
+//! | S | load a slot | Acquire | C, F | V misses that the head has moved on; stamps of an earlier lap are judged | `log_weak_slot_load` |
+//! | V | load `head` again | Relaxed | - | is the weakest: S orders it | `log_two_threads` |
+//! | C | CAS slot `end`, claim | Release, Relaxed | S | V misses that the head has moved on | `log_weak_claim` |
+//! | F | CAS slot `end + i`, fill | Release, Acquire | S, F | likewise; a helper that came too late advances the head over a slot that others do not see filled | `log_weak_fill` |
+//! | A | `fetch_max` `head`, advance | Release | H | the new head shows older stamps | `log_weak_advance` |
 
 mod refusal;
+mod slot;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use refusal::Refusal;
+use slot::Layout;
 
 use super::ticks::Ticks;
-use super::{Algorithm, BuildError};
+use super::{Algorithm, BuildError, backoff};
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -95,10 +100,12 @@ pub struct SlidingLog {
     head: AtomicU64,
     refusal: Refusal,
     slots: Box<[AtomicU64]>,
-    /// A power of two: the lowest bit of `p / capacity` is `p & capacity`.
-    capacity: u64,
+    layout: Layout,
+    /// How far the head may lag behind: one less than a power of two, and less than the capacity.
+    lag: u64,
+    /// The capacity, less how far before the head slots may be taken (I4).
+    margin: u64,
     ticks: Ticks,
-    run_bits: u32,
     quotas: u32,
     /// The smallest limit, and the quota that has it.
     burst: u32,
@@ -114,8 +121,8 @@ struct Rule {
     window: u64,
 }
 
-/// The top bit of a slot.
-const LAP: u64 = 1 << 63;
+/// A longer walk from the head costs more than the writes it saves.
+const MOST_LAG: u64 = 3;
 
 /// What the log says to a call for some permits.
 struct Verdict {
@@ -123,6 +130,16 @@ struct Verdict {
     ready: u64,
     /// The quota that admits it last.
     quota: usize,
+}
+
+/// Where the granted permits end.
+struct End {
+    /// The first permit that is not granted.
+    permit: u64,
+    /// The head from which it was found.
+    head: u64,
+    /// What its slot holds.
+    vacant: u64,
 }
 
 impl SlidingLog {
@@ -136,7 +153,7 @@ impl SlidingLog {
     pub fn new(policy: Policy) -> Result<SlidingLog, BuildError> {
         let (smallest, burst) = policy.smallest_limit();
         let run_bits = u32::BITS - (burst - 1).leading_zeros();
-        let stamp_bits = LAP.trailing_zeros() - run_bits;
+        let stamp_bits = u64::BITS - 1 - run_bits;
         let mut quotas = 0;
         let (mut longest, mut shortest, mut quota, mut largest) = (0, u64::MAX, 0, 0);
         for (i, (limit, window)) in policy.rules().enumerate() {
@@ -154,14 +171,16 @@ impl SlidingLog {
             quotas += 1;
         }
         let capacity = u64::from(largest).next_power_of_two();
+        let lag = MOST_LAG.min(capacity - 1);
         let slots = zeroed(capacity).ok_or(BuildError::TooLarge { limit: largest })?;
         Ok(SlidingLog {
             head: AtomicU64::new(0),
             refusal: Refusal::none(),
             slots,
-            capacity,
+            layout: Layout::new(capacity, stamp_bits),
+            lag,
+            margin: capacity - lag.max(u64::from(burst) - 1),
             ticks,
-            run_bits,
             quotas,
             burst,
             smallest,
@@ -172,13 +191,12 @@ impl SlidingLog {
 
     #[inline]
     fn rules(&self) -> &[Rule] {
-        &self.rules[..self.quotas as usize]
+        self.rules.get(..self.quotas as usize).unwrap_or(&self.rules)
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked to the capacity, which was allocated")]
-    fn slot(&self, permit: u64) -> &AtomicU64 {
-        &self.slots[(permit & (self.capacity - 1)) as usize]
+    fn ring(&self) -> Ring<'_> {
+        Ring { slots: &self.slots, layout: self.layout }
     }
 
     #[inline]
@@ -186,72 +204,53 @@ impl SlidingLog {
         self.head.load(Acquire) // H
     }
 
-    /// Whether the head is still at `head`.
+    /// Whether the slot of `permit` held no later lap before this (I4).
     #[inline]
-    fn stands(&self, head: u64) -> bool {
-        self.head.load(Relaxed) == head // V
+    fn in_lap(&self, permit: u64) -> bool {
+        let head = self.head.load(Relaxed); // V
+        head < permit + self.margin
     }
 
+    /// All permits before `to` are granted, and their slots filled.
     #[inline]
-    fn load(&self, permit: u64) -> u64 {
-        self.slot(permit).load(Acquire) // S
+    fn advance(&self, to: u64) {
+        self.head.fetch_max(to, Release); // A
     }
 
+    /// Whether the granted permits end at `permit`, which they have reached.
     #[inline]
-    fn claim(&self, permit: u64, old: u64, new: u64) -> bool {
-        self.slot(permit).compare_exchange(old, new, Release, Relaxed).is_ok() // C
+    fn ends_at(&self, permit: u64) -> bool {
+        !self.layout.is_of(permit, self.ring().load(permit)) && self.in_lap(permit)
     }
 
-    /// A failure means that another thread has filled the slot.
-    fn fill(&self, permit: u64, old: u64, new: u64) {
-        let _ = self.slot(permit).compare_exchange(old, new, Release, Relaxed); // F
+    /// Where the granted permits end, if the permit is then [`in_lap`](Self::in_lap).
+    #[inline]
+    fn end(&self, ring: Ring<'_>) -> End {
+        loop {
+            let head = self.head();
+            let permit = ring.first_vacant(head, self.lag);
+            let vacant = ring.load(permit);
+            if !self.layout.is_of(permit, vacant) {
+                return End { permit, head, vacant };
+            }
+            self.carry_out(permit, vacant);
+        }
     }
 
-    /// A failure means that another thread has advanced the head.
+    /// What the log says to a call for `n` permits that begins at `end`, if that still
+    /// [`ends_at`](Self::ends_at) it or can be claimed.
     #[inline]
-    fn advance(&self, old: u64, new: u64) {
-        let _ = self.head.compare_exchange(old, new, Release, Relaxed); // A
-    }
-
-    /// The lap bit of `permit`.
-    #[inline]
-    fn lap(&self, permit: u64) -> u64 {
-        if permit & self.capacity == 0 { LAP } else { 0 }
-    }
-
-    #[inline]
-    fn word(&self, permit: u64, stamp: u64, run: u64) -> u64 {
-        self.lap(permit) | (stamp << self.run_bits) | (run - 1)
-    }
-
-    /// The stamp in `permit`'s slot, with the [`foreign`](Self::foreign) bit if the slot holds another lap.
-    #[inline]
-    fn stamp(&self, permit: u64, word: u64) -> u64 {
-        (word ^ self.lap(permit)) >> self.run_bits
-    }
-
-    /// The bit above all stamps.
-    #[inline]
-    fn foreign(&self) -> u64 {
-        LAP >> self.run_bits
-    }
-
-    /// What the log says to a call for `n` permits that would begin at `head`; `None` if a slot is past `head`.
-    #[inline]
-    fn judge(&self, head: u64, n: u64) -> Option<Verdict> {
+    fn judge(&self, ring: Ring<'_>, end: u64, n: u64) -> Verdict {
         let mut verdict = Verdict { ready: 0, quota: 0 };
-        let mut seen = 0;
         for (quota, rule) in self.rules().iter().enumerate() {
-            if let Some(leaving) = (head + n - 1).checked_sub(rule.limit) {
-                let stamp = self.stamp(leaving, self.load(leaving));
-                seen |= stamp;
-                let ready = stamp.wrapping_add(rule.window); // Wraps for a foreign stamp alone.
+            if let Some(leaving) = (end + n - 1).checked_sub(rule.limit) {
+                let ready = self.layout.stamp(ring.load(leaving)) + rule.window;
                 if ready > verdict.ready {
                     verdict = Verdict { ready, quota };
                 }
             }
         }
-        (seen & self.foreign() == 0).then_some(verdict)
+        verdict
     }
 
     #[inline]
@@ -259,33 +258,132 @@ impl SlidingLog {
         Denied::new(now, verdict.quota, self.ticks.instant(verdict.ready), self.burst)
     }
 
-    /// Carries out the run claimed at `head`, if there is one. Any thread may, at any time.
-    #[cold]
-    fn help(&self, head: u64) {
-        let claimed = self.load(head);
-        if self.stamp(head, claimed) & self.foreign() == 0 {
-            self.carry_out(head, claimed);
+    #[inline]
+    fn acquire_one(&self, now: Nanos) -> Result<(), Denied> {
+        let ticks = self.ticks.around(now);
+        let (end, verdict) = self.refusal.recall();
+        if verdict.ready > ticks.0 && self.ends_at(end) {
+            return Err(self.denied(now, &verdict));
         }
+        self.decide(now, ticks, 1).unwrap_or_else(|| self.contend(now, ticks, 1))
     }
 
-    /// Fills the slots of the run that `claimed` begins at `head`, and advances the head past it.
-    #[inline(never)] // So that a grant of one permit, which has nothing to fill, stays small.
-    fn carry_out(&self, head: u64, claimed: u64) {
-        let run = (claimed & !(u64::MAX << self.run_bits)) + 1;
-        let stamp = self.stamp(head, claimed);
-        for permit in head + 1..head + run {
-            let old = self.load(permit);
-            if self.stamp(permit, old) & self.foreign() == 0 {
+    #[inline(never)] // So that a grant of one permit stays small.
+    fn acquire_several(&self, now: Nanos, n: u64) -> Result<(), Denied> {
+        let ticks = self.ticks.around(now);
+        self.decide(now, ticks, n).unwrap_or_else(|| self.contend(now, ticks, n))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contend(&self, now: Nanos, ticks: (u64, u64), n: u64) -> Result<(), Denied> {
+        backoff::retry(|| self.decide(now, ticks, n))
+    }
+
+    /// `n` is neither 0 nor above the burst. `None` if another call came between.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "half of it goes away where n is 1")]
+    fn decide(&self, now: Nanos, (floor, ceil): (u64, u64), n: u64) -> Option<Result<(), Denied>> {
+        let ring = self.ring();
+        let end = self.end(ring);
+        let verdict = self.judge(ring, end.permit, n);
+        if verdict.ready <= floor {
+            // Of permit 0 this is the last slot, which holds no stamp yet.
+            let newest = self.layout.stamp(ring.load(end.permit.wrapping_sub(1)));
+            return (self.in_lap(end.permit) && self.take(ring, &end, ceil.max(newest), n)).then_some(Ok(()));
+        }
+        if !self.ends_at(end.permit) {
+            return None;
+        }
+        if n == 1 {
+            self.refusal.remember(end.permit, &verdict);
+        }
+        Some(Err(self.denied(now, &verdict)))
+    }
+
+    /// Grants `n` permits at `end`, unless another thread was first.
+    #[inline]
+    fn take(&self, ring: Ring<'_>, end: &End, stamp: u64, n: u64) -> bool {
+        if n > 1 && end.head < end.permit {
+            self.advance(end.permit); // I4
+        }
+        let claimed = self.layout.word(end.permit, stamp, n);
+        let granted = ring.claim(end.permit, end.vacant, claimed);
+        if granted && n > 1 {
+            self.carry_out(end.permit, claimed);
+        } else if granted && end.permit & self.lag == self.lag {
+            self.advance(end.permit + 1);
+        }
+        granted
+    }
+
+    /// Fills the slots of the run that `claimed` begins at `first`, and advances the head past it. Any thread may, at
+    /// any time.
+    #[inline(never)] // So that a grant of one permit stays small.
+    fn carry_out(&self, first: u64, claimed: u64) {
+        let ring = self.ring();
+        let (stamp, run) = (self.layout.stamp(claimed), self.layout.run(claimed));
+        for permit in first + 1..first + run {
+            let old = ring.load(permit);
+            if self.layout.is_of(permit, old) {
                 continue;
             }
-            // Unfilled, or a lap further: a value read before the head moved on cannot be replaced
-            // after it (I3).
-            if !self.stands(head) {
+            // Unfilled, or a lap further.
+            if !self.in_lap(permit) {
                 return;
             }
-            self.fill(permit, old, self.word(permit, stamp, 1));
+            ring.fill(permit, old, self.layout.word(permit, stamp, 1));
         }
-        self.advance(head, head + run);
+        self.advance(first + run);
+    }
+}
+
+/// The slots and how to read them, held in registers: what lies beside an atomic is read anew after each Acquire.
+#[derive(Clone, Copy)]
+struct Ring<'a> {
+    slots: &'a [AtomicU64],
+    layout: Layout,
+}
+
+impl Ring<'_> {
+    #[inline]
+    fn slot(&self, permit: u64) -> &AtomicU64 {
+        &self.slots[self.layout.index(permit)]
+    }
+
+    #[inline]
+    fn read(slot: &AtomicU64) -> u64 {
+        slot.load(Acquire) // S
+    }
+
+    #[inline]
+    fn load(&self, permit: u64) -> u64 {
+        Self::read(self.slot(permit))
+    }
+
+    /// The first permit from `head` on whose slot is vacant or begins a run of several, or the last of its group.
+    #[inline]
+    fn first_vacant(&self, head: u64, lag: u64) -> u64 {
+        let lap = self.layout.lap(head);
+        let group = &self.slots[self.layout.index(head)..self.layout.index(head | lag)];
+        let mut permit = head;
+        for slot in group {
+            if !self.layout.is_single(lap, Self::read(slot)) {
+                break;
+            }
+            permit += 1;
+        }
+        permit
+    }
+
+    #[inline]
+    fn claim(&self, permit: u64, vacant: u64, new: u64) -> bool {
+        self.slot(permit).compare_exchange(vacant, new, Release, Relaxed).is_ok() // C
+    }
+
+    /// A failure means that another thread has filled the slot.
+    fn fill(&self, permit: u64, old: u64, new: u64) {
+        let _ = self.slot(permit).compare_exchange(old, new, Release, Acquire); // F
     }
 }
 
@@ -297,73 +395,26 @@ impl Algorithm for SlidingLog {
 
     #[inline]
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n == 1 {
+            return self.acquire_one(now);
+        }
         if n == 0 {
             return Ok(());
         }
         if n > self.burst {
             return Err(Denied::new(now, self.smallest, None, self.burst));
         }
-        let floor = self.ticks.floor(now);
-        if n == 1 {
-            let (head, verdict) = self.refusal.recall();
-            if verdict.ready > floor && self.stands(head) {
-                return Err(self.denied(now, &verdict));
-            }
-        }
-        loop {
-            let head = self.head();
-            let Some(verdict) = self.judge(head, u64::from(n)) else {
-                self.help(head);
-                continue;
-            };
-            if verdict.ready > floor {
-                if !self.stands(head) {
-                    continue;
-                }
-                if n == 1 {
-                    self.refusal.remember(head, &verdict);
-                }
-                return Err(self.denied(now, &verdict));
-            }
-            let newest = head.checked_sub(1).map_or(0, |permit| self.stamp(permit, self.load(permit)));
-            let old = self.load(head);
-            if self.stamp(head, old) & self.foreign() == 0 {
-                self.carry_out(head, old);
-                continue;
-            }
-            // The next lap has the same bit as the one before: `old` is of the one before if the head stands.
-            if !self.stands(head) {
-                continue;
-            }
-            let stamp = self.ticks.ceil(now).max(newest);
-            let claimed = self.word(head, stamp, u64::from(n));
-            if self.claim(head, old, claimed) {
-                if n == 1 {
-                    self.advance(head, head + 1);
-                } else {
-                    self.carry_out(head, claimed);
-                }
-                return Ok(());
-            }
-        }
+        self.acquire_several(now, u64::from(n))
     }
 
     fn status_at(&self, now: Nanos) -> Status {
         let floor = self.ticks.floor(now);
+        let ring = self.ring();
         loop {
-            let head = self.head();
-            let mut whole = true;
-            let status = Status::new(
-                now,
-                self.rules().iter().map(|rule| {
-                    let quota = self.quota_status(rule, head, now, floor);
-                    whole &= quota.is_some();
-                    quota.unwrap_or(QuotaStatus { remaining: 0, reset_at: now })
-                }),
-            );
-            if !whole {
-                self.help(head);
-            } else if self.stands(head) {
+            let end = self.end(ring).permit;
+            let quotas = self.rules().iter().map(|rule| self.quota_status(rule, end, now, floor));
+            let status = Status::new(now, quotas);
+            if self.ends_at(end) {
                 return status;
             }
         }
@@ -371,34 +422,30 @@ impl Algorithm for SlidingLog {
 }
 
 impl SlidingLog {
-    /// How much of `rule` is left at `head`; `None` if a slot is past it.
-    fn quota_status(&self, rule: &Rule, head: u64, now: Nanos, floor: u64) -> Option<QuotaStatus> {
+    fn stamp(&self, permit: u64) -> u64 {
+        self.layout.stamp(self.ring().load(permit))
+    }
+
+    /// How much of `rule` is left at `end`. Holds if they still [`ends_at`](Self::ends_at) it.
+    fn quota_status(&self, rule: &Rule, end: u64, now: Nanos, floor: u64) -> QuotaStatus {
         // The permits still in the window are the last of those the limit covers: find the first.
-        let (mut left, mut counted) = (head.saturating_sub(rule.limit), head);
+        let (mut left, mut counted) = (end.saturating_sub(rule.limit), end);
         while left < counted {
             let middle = left + (counted - left) / 2;
-            let stamp = self.stamp(middle, self.load(middle));
-            if stamp & self.foreign() != 0 {
-                return None;
-            }
-            if stamp + rule.window <= floor {
+            if self.stamp(middle) + rule.window <= floor {
                 left = middle + 1;
             } else {
                 counted = middle;
             }
         }
-        let used = head - counted;
+        let used = end - counted;
         let reset_at = if used == 0 {
             now
         } else {
-            let newest = self.stamp(head - 1, self.load(head - 1));
-            if newest & self.foreign() != 0 {
-                return None;
-            }
-            self.ticks.instant(newest + rule.window).unwrap_or(Nanos::MAX)
+            self.ticks.instant(self.stamp(end - 1) + rule.window).unwrap_or(Nanos::MAX)
         };
         let remaining = u32::try_from(rule.limit - used).unwrap_or(u32::MAX);
-        Some(QuotaStatus { remaining, reset_at })
+        QuotaStatus { remaining, reset_at }
     }
 }
 

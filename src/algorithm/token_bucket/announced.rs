@@ -42,8 +42,8 @@
 use alloc::boxed::Box;
 
 use super::interval::{Scale, YEAR};
-use crate::algorithm::BuildError;
 use crate::algorithm::ticks::Ticks;
+use crate::algorithm::{BuildError, backoff};
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -142,24 +142,32 @@ impl Announced {
         if n > self.burst {
             return Err(Denied::new(now, self.smallest, None, self.burst));
         }
+        self.decide(now, u64::from(n)).unwrap_or_else(|| self.contend(now, u64::from(n)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contend(&self, now: Nanos, n: u64) -> Result<(), Denied> {
+        backoff::retry(|| self.decide(now, n))
+    }
+
+    /// `None` if another call came between.
+    #[inline]
+    fn decide(&self, now: Nanos, n: u64) -> Option<Result<(), Denied>> {
         let clamped = Nanos::from_nanos(now.as_nanos().min(self.horizon));
-        let t = self.scale.units(clamped.as_nanos());
-        loop {
-            let header = self.settled();
-            let Some(verdict) = self.judge(header, u64::from(n)) else { continue };
-            if verdict.ready > t {
-                if !self.stands(header) {
-                    continue;
-                }
-                let retry = self.instant(verdict.ready);
-                return Err(Denied::new(now, verdict.quota, retry, self.burst));
-            }
-            let charge = self.charge_after(header, clamped, u64::from(n));
-            if self.announce(header, charge.header) {
-                self.carry_out(charge);
-                return Ok(());
-            }
+        let header = self.settled();
+        let verdict = self.judge(header, n)?;
+        if verdict.ready > self.scale.units(clamped.as_nanos()) {
+            let retry = self.instant(verdict.ready);
+            let denied = Denied::new(now, verdict.quota, retry, self.burst);
+            return self.stands(header).then_some(Err(denied));
         }
+        let charge = self.charge_after(header, clamped, n);
+        if !self.announce(header, charge.header) {
+            return None;
+        }
+        self.carry_out(charge);
+        Some(Ok(()))
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {

@@ -138,7 +138,8 @@ impl Algorithm for TokenBucket {
         &self.policy
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "small where the state is one word, and the rest is called")]
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());

@@ -28,6 +28,7 @@
 //! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `pair_two_threads` |
 
 use super::reciprocal::Reciprocal;
+use crate::algorithm::backoff;
 use crate::algorithm::ticks::Ticks;
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
@@ -43,10 +44,12 @@ pub(super) struct Pair {
     /// `limit * interval`, in ticks.
     span: [u64; 2],
     limit: [u32; 2],
+    /// The smaller limit.
+    burst: u32,
     /// Nanoseconds in a tick.
     tick: Reciprocal,
-    /// The last tick the word can tell: time stands still from there, which fails closed.
-    last: u64,
+    /// The last instant the word can tell, in nanoseconds: time stands still from there, which fails closed.
+    horizon: u64,
     offset_bits: u32,
 }
 
@@ -75,36 +78,44 @@ impl Pair {
         let span =
             [interval[0].checked_mul(u64::from(limit[0]))?, interval[1].checked_mul(u64::from(limit[1]))?];
         let offset_bits = u64::BITS - span[0].checked_add(span[1])?.leading_zeros();
-        let last = (u64::MAX.checked_shr(offset_bits)?).checked_sub(span[0])?;
-        let lasts = last.checked_mul(tick).is_none_or(|nanos| nanos >= Self::LEAST_NANOS);
+        let last = u64::MAX.checked_shr(offset_bits)?.checked_sub(span[0])?.min(Reciprocal::MOST / tick);
+        let (horizon, burst) = (last * tick, limit[0].min(limit[1]));
         let (word, tick) = (AtomicU64::new(span[0]), Reciprocal::new(tick));
-        lasts.then_some(Pair { word, interval, span, limit, tick, last, offset_bits })
+        let pair = Pair { word, interval, span, limit, burst, tick, horizon, offset_bits };
+        (horizon >= Self::LEAST_NANOS).then_some(pair)
     }
 
     /// `n` is not 0.
     #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        let n64 = u64::from(n);
-        if n > self.limit[0].min(self.limit[1]) {
+        if n > self.burst {
             return Err(self.denied(now, usize::from(self.limit[1] < self.limit[0]), None));
         }
+        self.decide(now, n).unwrap_or_else(|| self.contend(now, n))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contend(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        backoff::retry(|| self.decide(now, n))
+    }
+
+    /// `None` if another call came between.
+    #[inline]
+    fn decide(&self, now: Nanos, n: u32) -> Option<Result<(), Denied>> {
         let (floor, ceil) = self.ticks(now);
-        let cost = self.interval.map(|interval| interval * n64);
-        let slack = [self.span[0] - cost[0], self.span[1] - cost[1]];
-        let mut word = self.load();
-        loop {
-            let tat = self.unpack(word);
-            let ready = [tat[0].saturating_sub(slack[0]), tat[1].saturating_sub(slack[1])];
-            if ready[0] > floor || ready[1] > floor {
-                let quota = usize::from(ready[1] > ready[0]);
-                return Err(self.denied(now, quota, Some(ready[quota])));
-            }
-            let charged = self.pack([tat[0].max(ceil) + cost[0], tat[1].max(ceil) + cost[1]]);
-            match self.swap(word, charged) {
-                Ok(_) => return Ok(()),
-                Err(newer) => word = newer,
-            }
+        let cost = self.interval.map(|interval| interval * u64::from(n));
+        let word = self.load();
+        let tat = self.unpack(word);
+        let charged = [tat[0] + cost[0], tat[1] + cost[1]];
+        if charged[0] > floor + self.span[0] || charged[1] > floor + self.span[1] {
+            let ready = [0, 1].map(|i| charged[i].saturating_sub(self.span[i]));
+            let quota = usize::from(ready[1] > ready[0]);
+            return Some(Err(self.denied(now, quota, Some(ready[quota]))));
         }
+        let idle = [ceil + cost[0], ceil + cost[1]];
+        let charged = self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])]);
+        self.swap(word, charged).then_some(Ok(()))
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
@@ -129,8 +140,8 @@ impl Pair {
     }
 
     #[inline]
-    fn swap(&self, old: u64, new: u64) -> Result<u64, u64> {
-        self.word.compare_exchange_weak(old, new, Relaxed, Relaxed) // C
+    fn swap(&self, old: u64, new: u64) -> bool {
+        self.word.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
     }
 
     #[inline]
@@ -148,20 +159,19 @@ impl Pair {
     /// The ticks at or before, and at or after, `now`.
     #[inline]
     fn ticks(&self, now: Nanos) -> (u64, u64) {
-        let (floor, ceil) = self.tick.floor_ceil(now.as_nanos());
-        (floor.min(self.last), ceil.min(self.last))
+        self.tick.around(now.as_nanos().min(self.horizon))
     }
 
     #[inline]
     fn denied(&self, now: Nanos, quota: usize, retry: Option<u64>) -> Denied {
         let retry = retry.and_then(|tick| self.instant(tick));
-        Denied::new(now, quota, retry, self.limit[0].min(self.limit[1]))
+        Denied::new(now, quota, retry, self.burst)
     }
 
     /// The instant of `tick`, or `None` if time never gets there.
     #[inline]
     fn instant(&self, tick: u64) -> Option<Nanos> {
-        let nanos = tick.checked_mul(self.tick.divisor()).filter(|_| tick <= self.last);
+        let nanos = tick.checked_mul(self.tick.divisor()).filter(|&nanos| nanos <= self.horizon);
         nanos.map(Nanos::from_nanos)
     }
 }

@@ -1,21 +1,25 @@
 //! Division by a number that is fixed when the limiter is built: a multiplication instead of a `div`.
 
-/// `x / divisor` for any `x`, after T. Granlund and P. L. Montgomery, "Division by Invariant Integers using
-/// Multiplication" (PLDI 1994), with the remainder, which is wanted anyway, as the correction.
+/// `x / divisor` for `x` up to [`MOST`](Reciprocal::MOST), after T. Granlund and P. L. Montgomery, "Division by
+/// Invariant Integers using Multiplication" (PLDI 1994): `2x * magic` is too large by less than `2^(64 + shift)`
+/// times `x / 2^62 / divisor`, and the next quotient is `1 / divisor` away at the least.
 #[derive(Debug)]
 pub(super) struct Reciprocal {
     divisor: u64,
-    /// `2^(64 + shift) / divisor`, a little below, where `2^shift <= divisor < 2^(shift + 1)`.
+    /// `2^(63 + shift) / divisor`, rounded up, where `2^shift <= divisor < 2^(shift + 1)`.
     magic: u64,
     shift: u32,
 }
 
 impl Reciprocal {
+    /// The largest number that is divided right, 146 years in nanoseconds.
+    pub(super) const MOST: u64 = (1 << 62) - 1;
+
     /// `divisor` is not 0.
     #[expect(clippy::cast_possible_truncation, reason = "the divisor is at least 2^shift")]
     pub(super) fn new(divisor: u64) -> Reciprocal {
         let shift = divisor.ilog2();
-        let magic = ((1_u128 << (u64::BITS + shift)) - 1) / u128::from(divisor);
+        let magic = (1_u128 << (u64::BITS - 1 + shift)).div_ceil(u128::from(divisor));
         Reciprocal { divisor, magic: magic as u64, shift }
     }
 
@@ -25,15 +29,9 @@ impl Reciprocal {
 
     /// The quotient rounded down and rounded up.
     #[inline]
-    pub(super) fn floor_ceil(&self, x: u64) -> (u64, u64) {
-        // Exact or one too small: `magic` is off by less than 1 + 1/divisor in its last place.
-        let mut floor = ((u128::from(x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift;
-        let mut rest = x - floor * self.divisor;
-        if rest >= self.divisor {
-            floor += 1;
-            rest -= self.divisor;
-        }
-        (floor, floor + u64::from(rest != 0))
+    pub(super) fn around(&self, x: u64) -> (u64, u64) {
+        let floor = ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift;
+        (floor, floor + u64::from(floor * self.divisor != x))
     }
 }
 
@@ -49,8 +47,8 @@ mod tests {
         for divisor in powers().chain(tens).filter(|&divisor| divisor != 0) {
             let reciprocal = Reciprocal::new(divisor);
             let multiples = powers().flat_map(|k| edges(divisor.wrapping_mul(k)));
-            for x in powers().chain(multiples).chain([u64::MAX - 1, u64::MAX]) {
-                assert_eq!(reciprocal.floor_ceil(x), (x / divisor, x.div_ceil(divisor)), "{x} / {divisor}");
+            for x in powers().chain(multiples).map(|x| x % (Reciprocal::MOST + 1)).chain([Reciprocal::MOST]) {
+                assert_eq!(reciprocal.around(x), (x / divisor, x.div_ceil(divisor)), "{x} / {divisor}");
             }
         }
     }
@@ -59,8 +57,8 @@ mod tests {
     fn agrees_with_division_exhaustively_where_small() {
         for divisor in 1..=300 {
             let reciprocal = Reciprocal::new(divisor);
-            for x in (0..5_000).chain(u64::MAX - 5_000..=u64::MAX) {
-                assert_eq!(reciprocal.floor_ceil(x), (x / divisor, x.div_ceil(divisor)), "{x} / {divisor}");
+            for x in (0..5_000).chain(Reciprocal::MOST - 5_000..=Reciprocal::MOST) {
+                assert_eq!(reciprocal.around(x), (x / divisor, x.div_ceil(divisor)), "{x} / {divisor}");
             }
         }
     }

@@ -27,7 +27,7 @@
 //! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `word_two_threads` |
 
 use super::interval::Scale;
-use crate::algorithm::{BuildError, Plan};
+use crate::algorithm::{BuildError, Plan, backoff};
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -85,20 +85,26 @@ impl Word {
         if n > self.burst {
             return Err(self.denied(now, None));
         }
+        self.decide(now, n).unwrap_or_else(|| self.contend(now, n))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contend(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        backoff::retry(|| self.decide(now, n))
+    }
+
+    /// `None` if another call came between.
+    #[inline]
+    fn decide(&self, now: Nanos, n: u32) -> Option<Result<(), Denied>> {
         let t = self.scale.units(now.as_nanos().min(self.horizon));
         let cost = self.interval * u64::from(n);
         let slack = self.span - cost;
-        let mut tat = self.load();
-        loop {
-            if tat > t + slack {
-                return Err(self.denied(now, Some(tat - slack)));
-            }
-            let charged = tat.max(t) + cost;
-            match self.swap(tat, charged) {
-                Ok(_) => return Ok(()),
-                Err(newer) => tat = newer,
-            }
+        let tat = self.load();
+        if tat > t + slack {
+            return Some(Err(self.denied(now, Some(tat - slack))));
         }
+        self.swap(tat, tat.max(t) + cost).then_some(Ok(()))
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
@@ -119,8 +125,8 @@ impl Word {
     }
 
     #[inline]
-    fn swap(&self, old: u64, new: u64) -> Result<u64, u64> {
-        self.tat.compare_exchange_weak(old, new, Relaxed, Relaxed) // C
+    fn swap(&self, old: u64, new: u64) -> bool {
+        self.tat.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
     }
 
     #[inline]

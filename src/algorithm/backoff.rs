@@ -1,0 +1,23 @@
+//! What a thread does that lost a race.
+
+/// Tries again until it is decided, after a wait that doubles from loss to loss, within bounds: nobody waits for
+/// another thread, only for a while.
+///
+/// A loser that comes back at once takes the cache line from the winner, and both spend their time waiting for it
+/// (T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors", IEEE TPDS 1(1),
+/// 1990).
+pub(super) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
+    /// About a microsecond, in which the winner makes dozens of decisions.
+    const LEAST: u32 = 64;
+    const MOST: u32 = 512;
+    let mut pauses = LEAST;
+    loop {
+        for _ in 0..pauses {
+            core::hint::spin_loop();
+        }
+        if let Some(decision) = attempt() {
+            return decision;
+        }
+        pauses = (pauses * 2).min(MOST);
+    }
+}
