@@ -1,4 +1,5 @@
-//! What a limiter answers: granted, or [`Denied`] with the instant to come back; and its [`Status`].
+//! What a limiter answers: granted, perhaps with a [`Grant`] to hand back, or [`Denied`] with the instant to come back;
+//! and its [`Status`].
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -39,6 +40,7 @@ pub struct Denied {
     /// Non-zero, so that `Result<(), Denied>` needs no tag of its own.
     burst: NonZeroU32,
     quota: u8,
+    paused: bool,
 }
 
 impl Denied {
@@ -57,15 +59,26 @@ impl Denied {
             Some(burst) => burst,
             None => NonZeroU32::MIN,
         };
-        Denied { at, retry_at, burst, quota: quota as u8 }
+        Denied { at, retry_at, burst, quota: quota as u8, paused: false }
+    }
+
+    pub(crate) const fn in_a_pause(self) -> Denied {
+        Denied { paused: true, ..self }
     }
 
     /// The index, in [`Policy::quotas`], of the quota that binds: the last of them to admit a retry, the first
     /// listed if several do. A strict token bucket has one state for all quotas and names the one that its plan
-    /// follows.
+    /// follows. If the limiter [`is_paused`](Denied::is_paused), the quota that binds when the pause is over, and 0 if
+    /// none does.
     #[inline]
     pub const fn quota(&self) -> usize {
         self.quota as usize
+    }
+
+    /// Whether the limiter was paused, by [`RateLimiter::pause_until`](crate::RateLimiter::pause_until).
+    #[inline]
+    pub const fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// The instant at which the call was judged.
@@ -111,6 +124,7 @@ impl Denied {
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.retry_after() {
+            Some(delay) if self.paused => write!(f, "paused; retry after {delay:?}"),
             Some(delay) => {
                 write!(f, "rate limit exceeded (quota {}, counted from 0); retry after {delay:?}", self.quota)
             }
@@ -130,11 +144,56 @@ impl fmt::Debug for Denied {
             .field("retry_at", &self.retry_at())
             .field("burst", &self.burst)
             .field("quota", &self.quota)
+            .field("paused", &self.paused)
             .finish()
     }
 }
 
 impl core::error::Error for Denied {}
+
+/// Permits that were granted, as far as they can be handed back.
+///
+/// It is of use to the limiter that made it, once, and only until that limiter grants again. To drop it is to use
+/// the permits.
+///
+/// ```
+/// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+///
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER)?;
+/// let now = Nanos::from_secs(1);
+/// let grant = bucket.try_grant_at(now, 26)?;
+/// assert!(bucket.try_acquire_at(now, 1).is_err());
+/// assert!(bucket.undo(grant)); // as if it had never been granted
+///
+/// let grant = bucket.try_grant_at(now, 1)?;
+/// bucket.try_acquire_at(now, 1)?;
+/// assert!(!bucket.undo(grant)); // not the latest any more: forfeited
+/// assert_eq!(bucket.status_at(now).remaining(), 24);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Grant {
+    before: u64,
+    after: u64,
+}
+
+impl Grant {
+    /// One that cannot be handed back.
+    pub const FINAL: Grant = Grant { before: 0, after: 0 };
+
+    /// A grant that took the limiter's state from `before` to `after`, two words of which a later grant leaves
+    /// neither; equal if it cannot be handed back. For implementers of [`Algorithm`](crate::Algorithm).
+    #[inline]
+    pub const fn new(before: u64, after: u64) -> Grant {
+        Grant { before, after }
+    }
+
+    /// The words it was made of; `None` if it cannot be handed back.
+    #[inline]
+    pub const fn words(&self) -> Option<(u64, u64)> {
+        if self.before == self.after { None } else { Some((self.before, self.after)) }
+    }
+}
 
 /// How much of each quota is left, from one snapshot.
 ///

@@ -1,7 +1,15 @@
 //! The handle that users hold: an algorithm and a clock.
+//!
+//! # Orderings
+//!
+//! | site | operation | ordering | pairs with | if weaker |
+//! |---|---|---|---|---|
+//! | L | load `paused_until` | Relaxed | - | is the weakest: who knows of a pause has seen it, and it only grows |
+//! | P | `fetch_max` `paused_until` | Relaxed | - | is the weakest: later pauses are merged, and no other memory is published |
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::time::Duration;
 
 use crate::algorithm::Algorithm;
 #[cfg(feature = "std")]
@@ -10,7 +18,9 @@ use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
 use crate::decision::{Denied, Status};
+use crate::nanos::Nanos;
 use crate::quota::Policy;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A rate limiter that knows the time.
 ///
@@ -35,6 +45,8 @@ pub struct RateLimiter<A, C> {
 
 #[derive(Debug)]
 struct Shared<A, C> {
+    /// In nanoseconds; 0 if never.
+    paused_until: AtomicU64,
     algorithm: A,
     clock: C,
 }
@@ -68,7 +80,7 @@ impl RateLimiter<TokenBucket, DefaultClock> {
 impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// Joins an algorithm and a clock.
     pub fn new(algorithm: A, clock: C) -> Self {
-        RateLimiter { shared: Arc::new(Shared { algorithm, clock }) }
+        RateLimiter { shared: Arc::new(Shared { paused_until: AtomicU64::new(0), algorithm, clock }) }
     }
 
     /// Takes one permit now.
@@ -88,10 +100,65 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// [`Denied`] says which quota binds and from which instant a retry is granted, or that none ever is.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<(), Denied> {
-        self.shared.algorithm.try_acquire_at(self.shared.clock.now(), n)
+        let now = self.shared.clock.now();
+        if now < self.paused_until() {
+            return self.while_paused(now, n);
+        }
+        self.shared.algorithm.try_acquire_at(now, n)
     }
 
-    /// What is left of each quota now. Changes nothing.
+    #[inline]
+    fn paused_until(&self) -> Nanos {
+        Nanos::from_nanos(self.shared.paused_until.load(Ordering::Relaxed)) // L
+    }
+
+    #[cold]
+    fn while_paused(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        let until = self.paused_until();
+        let burst =
+            || self.algorithm().peek_at(until, u32::MAX).map_or_else(|denied| denied.burst(), |()| u32::MAX);
+        let denied = match self.algorithm().peek_at(until, n) {
+            Ok(()) => Denied::new(now, 0, Some(until), burst()),
+            Err(denied) => Denied::new(now, denied.quota(), denied.retry_at(), denied.burst()),
+        };
+        Err(denied.in_a_pause())
+    }
+
+    /// Grants nothing before `instant`, by this handle or any clone: what a client does that was told to come back
+    /// later, by an HTTP `Retry-After`. Of several pauses the one that ends last holds; none can be cut short.
+    ///
+    /// Lock-free. A call that is being decided meanwhile may still be granted. Permits stay charged, those of the
+    /// refused call too, for the server may have counted it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tollgate::{Manual, Nanos, Policy, RateLimiter, TokenBucket};
+    ///
+    /// let clock = Manual::new();
+    /// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER)?;
+    /// let limiter = RateLimiter::new(bucket, clock.clone());
+    /// limiter.pause_until(Nanos::from_secs(30));
+    ///
+    /// let denied = limiter.try_acquire().unwrap_err();
+    /// assert!(denied.is_paused());
+    /// assert_eq!(denied.retry_after(), Some(Duration::from_secs(30)));
+    /// clock.advance(Duration::from_secs(30));
+    /// assert!(limiter.try_acquire().is_ok());
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    pub fn pause_until(&self, instant: Nanos) {
+        self.shared.paused_until.fetch_max(instant.as_nanos(), Ordering::Relaxed); // P
+    }
+
+    /// As [`pause_until`](RateLimiter::pause_until), counted from now.
+    pub fn pause_for(&self, duration: Duration) {
+        self.pause_until(self.shared.clock.now().saturating_add(duration));
+    }
+
+    /// What is left of each quota now, whether or not the limiter is paused. Changes nothing.
     #[inline]
     pub fn status(&self) -> Status {
         self.shared.algorithm.status_at(self.shared.clock.now())

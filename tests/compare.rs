@@ -290,6 +290,10 @@ impl Algorithm for Liar {
         })
     }
 
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.log.peek_at(now, n)
+    }
+
     fn status_at(&self, now: Nanos) -> Status {
         self.log.status_at(now)
     }

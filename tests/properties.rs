@@ -424,6 +424,76 @@ proptest! {
     }
 
     #[test]
+    fn an_undone_grant_leaves_no_trace(policy in any_policy(), calls in wild(40), undone in 0_u64..u64::MAX) {
+        for kind in Kind::LOCK_FREE {
+            let Ok(subject) = kind.build(policy) else { continue };
+            let mut player = Player::new(&policy);
+            for (i, &each) in calls.iter().enumerate() {
+                let (now, n) = player.next(each);
+                let before = looks(&*subject, now, &policy);
+                let Ok(grant) = subject.try_grant_at(at(now), n) else { continue };
+                player.heard(Answer::Granted);
+                let after = looks(&*subject, now, &policy);
+                if undone >> (i % 64) & 1 == 0 {
+                    let exact = grant.words().is_some();
+                    prop_assert_eq!(subject.undo(grant), exact, "{:?} at {} for {}", kind, now, n);
+                    let expected = if exact { &before } else { &after };
+                    prop_assert_eq!(expected, &looks(&*subject, now, &policy), "{:?} at {} for {}", kind, now, n);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_that_another_follows_is_forfeited(policy in any_policy(), now in 0_u64..YEAR) {
+        for kind in Kind::LOCK_FREE {
+            let Ok(subject) = kind.build(policy) else { continue };
+            let (Ok(first), Ok(second)) = (subject.try_grant_at(at(now), 1), subject.try_grant_at(at(now), 1)) else {
+                continue;
+            };
+            let before = looks(&*subject, now, &policy);
+            prop_assert!(!subject.undo(first), "{:?}", kind);
+            prop_assert_eq!(&before, &looks(&*subject, now, &policy), "{:?}", kind);
+            prop_assert_eq!(second.words().is_some(), subject.undo(second), "{:?}", kind);
+        }
+    }
+
+    #[test]
+    fn what_was_used_before_counts(policy in any_policy(), now in 0_u64..YEAR, n in 1_u32..3_000, calls in forward(60)) {
+        let used = |kind| Some(match kind {
+            Kind::Log => Box::new(SlidingLog::new(policy).ok()?.with_used(at(now), n)) as Box<dyn Subject>,
+            Kind::Strict => Box::new(TokenBucket::strict(policy).ok()?.with_used(at(now), n)),
+            _ => Box::new(TokenBucket::nominal(policy).ok()?.with_used(at(now), n)),
+        });
+        for kind in Kind::LOCK_FREE {
+            let (Some(subject), Ok(twin)) = (used(kind), kind.build(policy)) else { continue };
+            if twin.try_acquire_at(at(now), n).is_ok() {
+                let looks = |subject: &dyn Subject| looks(subject, now, &policy).1;
+                prop_assert_eq!(looks(&*subject), looks(&*twin), "{:?} at {} for {}", kind, now, n);
+            }
+            let largest = policy.quotas().iter().map(Quota::limit).max().unwrap();
+            let mut granted = Vec::new();
+            let mut player = Player::new(&policy);
+            for &each in &calls {
+                let (passed, n) = player.next(each);
+                let instant = now.saturating_add(passed);
+                let answer = call(&*subject, instant, n);
+                if answer == Answer::Granted {
+                    player.heard(answer);
+                    granted.push((instant, n));
+                }
+            }
+            for (quota, rule) in rules(&policy).iter().enumerate() {
+                let Some(most) = kind.most(rule.limit) else { continue };
+                // A nominal bucket is empty at the worst.
+                let before = n.min(if kind == Kind::Nominal { rule.limit } else { largest });
+                let busiest = busiest(&[&[(now, before)], &granted[..]].concat(), rule.window);
+                prop_assert!(busiest <= most.max(before.into()), "{:?}, quota {}: {}", kind, quota, busiest);
+            }
+        }
+    }
+
+    #[test]
     fn remaining_is_the_largest_call_granted_now(policy in any_policy(), calls in wild(40)) {
         for kind in Kind::ALL {
             let Ok(subject) = kind.build(policy) else { continue };

@@ -15,7 +15,7 @@ pub use plan::Plan;
 pub use sliding_log::SlidingLog;
 pub use token_bucket::TokenBucket;
 
-use crate::decision::{Denied, Status};
+use crate::decision::{Denied, Grant, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -60,6 +60,12 @@ use crate::quota::Policy;
 ///             .map_err(|_| Denied::new(now, 0, None, limit))
 ///     }
 ///
+///     fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+///         let limit = self.policy.quotas()[0].limit();
+///         let granted = n <= self.left.load(Ordering::Relaxed);
+///         if granted { Ok(()) } else { Err(Denied::new(now, 0, None, limit)) }
+///     }
+///
 ///     fn status_at(&self, now: Nanos) -> Status {
 ///         let remaining = self.left.load(Ordering::Relaxed);
 ///         Status::new(now, [QuotaStatus { remaining, reset_at: Nanos::MAX }])
@@ -84,8 +90,35 @@ pub trait Algorithm: Send + Sync {
     /// [`Denied`] says which quota binds and from which instant a retry is granted.
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied>;
 
+    /// What [`try_acquire_at`](Algorithm::try_acquire_at) would answer, from one snapshot. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_at`.
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied>;
+
     /// What is left of each quota at `now`, from one snapshot. Changes nothing.
     fn status_at(&self, now: Nanos) -> Status;
+
+    /// As [`try_acquire_at`](Algorithm::try_acquire_at), for a call that may turn out not to be sent: the
+    /// [`Grant`] can be handed to [`undo`](Algorithm::undo).
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_at`.
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+        self.try_acquire_at(now, n).map(|()| Grant::FINAL)
+    }
+
+    /// Hands back a grant of this limiter whose call was never sent. `true`: the limiter is as it was before the
+    /// grant. `false`: it has granted since, or cannot take grants back, and the permits stay charged.
+    ///
+    /// Nothing is ever refunded in part: that would let through more than was promised. The provided method
+    /// takes nothing back.
+    fn undo(&self, grant: Grant) -> bool {
+        let _ = grant;
+        false
+    }
 }
 
 macro_rules! through_a_pointer {
@@ -102,8 +135,23 @@ macro_rules! through_a_pointer {
             }
 
             #[inline]
+            fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+                (**self).peek_at(now, n)
+            }
+
+            #[inline]
             fn status_at(&self, now: Nanos) -> Status {
                 (**self).status_at(now)
+            }
+
+            #[inline]
+            fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+                (**self).try_grant_at(now, n)
+            }
+
+            #[inline]
+            fn undo(&self, grant: Grant) -> bool {
+                (**self).undo(grant)
             }
         }
     )*};

@@ -53,6 +53,22 @@ impl Machine for FixedWindow {
 
     #[inline]
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.peek_at(now, n)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let t = now.as_nanos().max(self.newest);
+        let mut used = [0; Policy::MAX_QUOTAS];
+        for (place, (_, before, _)) in used.iter_mut().zip(self.windows(t)) {
+            *place = before + n;
+        }
+        self.used = used;
+        self.newest = t;
+        Ok(())
+    }
+
+    #[inline]
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
@@ -67,12 +83,6 @@ impl Machine for FixedWindow {
         if let Some((end, quota)) = blocking {
             return Err(Denied::new(now, quota, Some(Nanos::from_nanos(end)), burst));
         }
-        let mut used = [0; Policy::MAX_QUOTAS];
-        for (place, (_, before, _)) in used.iter_mut().zip(self.windows(t)) {
-            *place = before + n;
-        }
-        self.used = used;
-        self.newest = t;
         Ok(())
     }
 

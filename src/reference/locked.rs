@@ -19,6 +19,13 @@ pub trait Machine: Send {
     /// [`Denied`] says which quota binds and from which instant a retry is granted.
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied>;
 
+    /// What [`try_acquire_at`](Machine::try_acquire_at) would answer. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_at`.
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied>;
+
     /// What is left of each quota at `now`.
     fn status_at(&self, now: Nanos) -> Status;
 }
@@ -60,6 +67,11 @@ impl<M: Machine> Algorithm for Locked<M> {
     #[inline]
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         self.machine.lock().try_acquire_at(now, n)
+    }
+
+    #[inline]
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.machine.lock().peek_at(now, n)
     }
 
     #[inline]

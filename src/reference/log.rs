@@ -50,6 +50,19 @@ impl Machine for LogMachine {
 
     #[inline]
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.peek_at(now, n)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let largest = self.policy.rules().map(|(limit, _)| limit as usize).max().unwrap_or(0);
+        let stamp = self.granted.back().map_or(now.as_nanos(), |&newest| newest.max(now.as_nanos()));
+        self.granted.extend(core::iter::repeat_n(stamp, n as usize));
+        self.granted.drain(..self.granted.len().saturating_sub(largest));
+        Ok(())
+    }
+
+    #[inline]
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
@@ -70,10 +83,6 @@ impl Machine for LogMachine {
             let retry = u64::try_from(ready).ok().map(Nanos::from_nanos);
             return Err(Denied::new(now, quota, retry, burst));
         }
-        let largest = self.policy.rules().map(|(limit, _)| limit as usize).max().unwrap_or(0);
-        let stamp = self.granted.back().map_or(now.as_nanos(), |&newest| newest.max(now.as_nanos()));
-        self.granted.extend(core::iter::repeat_n(stamp, n as usize));
-        self.granted.drain(..self.granted.len().saturating_sub(largest));
         Ok(())
     }
 

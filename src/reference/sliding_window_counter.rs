@@ -101,6 +101,22 @@ impl Machine for SlidingWindowCounter {
 
     #[inline]
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.peek_at(now, n)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let t = now.as_nanos().max(self.newest);
+        let mut counts = [Counts::default(); Policy::MAX_QUOTAS];
+        for (place, view) in counts.iter_mut().zip(self.views(t)) {
+            *place = Counts { current: view.counts.current + n, ..view.counts };
+        }
+        self.counts = counts;
+        self.newest = t;
+        Ok(())
+    }
+
+    #[inline]
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
@@ -119,12 +135,6 @@ impl Machine for SlidingWindowCounter {
             let retry = u64::try_from(ready).ok().map(Nanos::from_nanos);
             return Err(Denied::new(now, quota, retry, burst));
         }
-        let mut counts = [Counts::default(); Policy::MAX_QUOTAS];
-        for (place, view) in counts.iter_mut().zip(self.views(t)) {
-            *place = Counts { current: view.counts.current + n, ..view.counts };
-        }
-        self.counts = counts;
-        self.newest = t;
         Ok(())
     }
 

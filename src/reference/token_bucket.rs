@@ -41,6 +41,19 @@ impl Machine for BucketMachine {
 
     #[inline]
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.peek_at(now, n)?;
+        if n == 0 {
+            return Ok(());
+        }
+        for (tat, (limit, window)) in self.tats.iter_mut().zip(self.policy.rules()) {
+            let full = (*tat).max(u128::from(now.as_nanos()) * u128::from(limit));
+            *tat = full + u128::from(window) * u128::from(n);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
@@ -59,10 +72,6 @@ impl Machine for BucketMachine {
         if ready > u128::from(now.as_nanos()) {
             let retry = u64::try_from(ready).ok().map(Nanos::from_nanos);
             return Err(Denied::new(now, quota, retry, burst));
-        }
-        for (tat, (limit, window)) in self.tats.iter_mut().zip(self.policy.rules()) {
-            let full = (*tat).max(u128::from(now.as_nanos()) * u128::from(limit));
-            *tat = full + u128::from(window) * u128::from(n);
         }
         Ok(())
     }

@@ -28,6 +28,10 @@ impl Machine for Stopping {
         Ok(())
     }
 
+    fn peek_at(&self, _: Nanos, _: u32) -> Result<(), Denied> {
+        Ok(())
+    }
+
     fn status_at(&self, now: Nanos) -> Status {
         Status::new(now, [QuotaStatus { remaining: 1, reset_at: now }])
     }

@@ -88,7 +88,10 @@ pub fn at(nanos: u64) -> Nanos {
 
 /// One call, and its answer in the oracle's terms. What does not depend on the algorithm is checked here.
 pub fn call(subject: &(impl Algorithm + ?Sized), now: u64, n: u32) -> Answer {
-    match subject.try_acquire_at(at(now), n) {
+    let peeked = subject.peek_at(at(now), n);
+    let answer = subject.try_acquire_at(at(now), n);
+    assert_eq!(answer, peeked, "peeked at {now} for {n}");
+    match answer {
         Ok(()) => Answer::Granted,
         Err(denied) => refusal(&denied, now, n),
     }

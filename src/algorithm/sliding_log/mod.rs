@@ -38,7 +38,7 @@
 //! | `try_acquire_at` | granted | the CAS that claims slot `end` | it replaces the value of the lap before (V, I3), so `end` was still the end, and the stamps judged were those before it (I1) |
 //! | `try_acquire_at` | denied | the load of slot `end` after the judgement | it was still the end (V), so the stamps judged were those before it |
 //! | `try_acquire_at` | denied, remembered | the load of slot `end` | see `refusal.rs` |
-//! | `status_at` | | the load of slot `end` after the reading | as a denial |
+//! | `peek_at`, `status_at` | | the load of slot `end` after the reading | as a denial |
 //!
 //! # Orderings
 //!
@@ -189,6 +189,30 @@ impl SlidingLog {
         })
     }
 
+    /// The log of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
+    /// them counted as if at `now`. More than the largest limit count as the largest.
+    ///
+    /// ```
+    /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
+    ///
+    /// let log = SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?.with_used(Nanos::ZERO, 1_480);
+    /// assert!(log.try_acquire_at(Nanos::ZERO, 1).is_err()); // 50 a minute
+    /// let minute = Nanos::from_secs(60);
+    /// assert!(log.try_acquire_at(minute, 20).is_ok());
+    /// assert_eq!(log.try_acquire_at(minute, 1).unwrap_err().quota(), 1); // 1500 an hour
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn with_used(mut self, now: Nanos, n: u32) -> SlidingLog {
+        let n = u64::from(n.min(self.policy.largest_limit()));
+        let stamp = self.ticks.ceil(now);
+        for (permit, slot) in (0..n).zip(&mut self.slots) {
+            *slot = AtomicU64::new(self.layout.word(permit, stamp, 1));
+        }
+        self.head = AtomicU64::new(n);
+        self
+    }
+
     #[inline]
     fn rules(&self) -> &[Rule] {
         self.rules.get(..self.quotas as usize).unwrap_or(&self.rules)
@@ -251,6 +275,11 @@ impl SlidingLog {
             }
         }
         verdict
+    }
+
+    #[cold]
+    fn never(&self, now: Nanos) -> Denied {
+        Denied::new(now, self.smallest, None, self.burst)
     }
 
     #[inline]
@@ -402,9 +431,27 @@ impl Algorithm for SlidingLog {
             return Ok(());
         }
         if n > self.burst {
-            return Err(Denied::new(now, self.smallest, None, self.burst));
+            return Err(self.never(now));
         }
         self.acquire_several(now, u64::from(n))
+    }
+
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        if n > self.burst {
+            return Err(self.never(now));
+        }
+        let floor = self.ticks.floor(now);
+        let ring = self.ring();
+        loop {
+            let end = self.end(ring).permit;
+            let verdict = self.judge(ring, end, u64::from(n));
+            if self.ends_at(end) {
+                return if verdict.ready > floor { Err(self.denied(now, &verdict)) } else { Ok(()) };
+            }
+        }
     }
 
     fn status_at(&self, now: Nanos) -> Status {

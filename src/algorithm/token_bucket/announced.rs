@@ -140,7 +140,7 @@ impl Announced {
     #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n > self.burst {
-            return Err(Denied::new(now, self.smallest, None, self.burst));
+            return Err(self.never(now));
         }
         self.decide(now, u64::from(n)).unwrap_or_else(|| self.contend(now, u64::from(n)))
     }
@@ -154,13 +154,11 @@ impl Announced {
     /// `None` if another call came between.
     #[inline]
     fn decide(&self, now: Nanos, n: u64) -> Option<Result<(), Denied>> {
-        let clamped = Nanos::from_nanos(now.as_nanos().min(self.horizon));
+        let clamped = self.clamped(now);
         let header = self.settled();
         let verdict = self.judge(header, n)?;
         if verdict.ready > self.scale.units(clamped.as_nanos()) {
-            let retry = self.instant(verdict.ready);
-            let denied = Denied::new(now, verdict.quota, retry, self.burst);
-            return self.stands(header).then_some(Err(denied));
+            return self.stands(header).then_some(Err(self.denied(now, &verdict)));
         }
         let charge = self.charge_after(header, clamped, n);
         if !self.announce(header, charge.header) {
@@ -168,6 +166,41 @@ impl Announced {
         }
         self.carry_out(charge);
         Some(Ok(()))
+    }
+
+    /// `n` is not 0.
+    pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n > self.burst {
+            return Err(self.never(now));
+        }
+        let t = self.scale.units(self.clamped(now).as_nanos());
+        loop {
+            let header = self.settled();
+            let verdict = self.judge(header, u64::from(n));
+            if let Some(verdict) = verdict.filter(|_| self.stands(header)) {
+                return if verdict.ready > t { Err(self.denied(now, &verdict)) } else { Ok(()) };
+            }
+        }
+    }
+
+    /// `n` permits were used before the start, at `now`.
+    pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
+        let at = self.scale.units(self.ticks.ceil(self.clamped(now)) * self.ticks.len());
+        for bucket in &mut self.buckets {
+            bucket.tat = AtomicU64::new(at + bucket.interval * u64::from(n.min(bucket.limit)));
+        }
+    }
+
+    fn clamped(&self, now: Nanos) -> Nanos {
+        Nanos::from_nanos(now.as_nanos().min(self.horizon))
+    }
+
+    fn never(&self, now: Nanos) -> Denied {
+        Denied::new(now, self.smallest, None, self.burst)
+    }
+
+    fn denied(&self, now: Nanos, verdict: &Verdict) -> Denied {
+        Denied::new(now, verdict.quota, self.instant(verdict.ready), self.burst)
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {

@@ -15,7 +15,7 @@ use pair::Pair;
 use word::Word;
 
 use super::{Algorithm, BuildError, Plan};
-use crate::decision::{Denied, Status};
+use crate::decision::{Denied, Grant, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -119,6 +119,27 @@ impl TokenBucket {
         Ok(TokenBucket { state, burst: None, policy })
     }
 
+    /// The bucket of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
+    /// them counted as if at `now`. More than the largest limit count as the largest.
+    ///
+    /// ```
+    /// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER)?.with_used(Nanos::ZERO, 26);
+    /// assert!(bucket.try_acquire_at(Nanos::ZERO, 1).is_err());
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn with_used(mut self, now: Nanos, n: u32) -> TokenBucket {
+        let n = n.min(self.policy.largest_limit());
+        match &mut self.state {
+            State::Word(word) => word.start_with_used(now, n),
+            State::Pair(pair) => pair.start_with_used(now, n),
+            State::Announced(announced) => announced.start_with_used(now, n),
+        }
+        self
+    }
+
     /// What a strict bucket was built from; `None` for a nominal one.
     pub fn plan(&self) -> Option<Plan> {
         self.burst.and_then(|burst| Plan::with_burst(self.policy, burst.get()).ok())
@@ -147,7 +168,33 @@ impl Algorithm for TokenBucket {
         each!(self, state => state.try_acquire_at(now, n))
     }
 
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        each!(self, state => state.peek_at(now, n))
+    }
+
     fn status_at(&self, now: Nanos) -> Status {
         each!(self, state => state.status_at(now))
+    }
+
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+        if n == 0 {
+            return Ok(Grant::FINAL);
+        }
+        match &self.state {
+            State::Word(word) => word.try_grant_at(now, n),
+            State::Pair(pair) => pair.try_grant_at(now, n),
+            State::Announced(announced) => announced.try_acquire_at(now, n).map(|()| Grant::FINAL),
+        }
+    }
+
+    fn undo(&self, grant: Grant) -> bool {
+        match &self.state {
+            State::Word(word) => word.undo(&grant),
+            State::Pair(pair) => pair.undo(&grant),
+            State::Announced(_) => false,
+        }
     }
 }

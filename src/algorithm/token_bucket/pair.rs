@@ -4,7 +4,8 @@
 //!
 //! `word: { tat 0: 64 - k, offset: k }`, both in ticks, where `offset = tat 1 - tat 0 + span 0`.
 //!
-//! - I1. Neither TAT ever decreases; a grant of `n` raises TAT `i` by at least `n * interval i`.
+//! - I1. A grant of `n` raises TAT `i` by at least `n * interval i`; only the undoing of the latest grant lowers
+//!   them, to what they were before.
 //! - I2. A grant at tick `t`, rounded up, leaves TAT `i` within `t + interval i ..= t + span i`, so
 //!   `0 < offset < span 0 + span 1 < 2^k`. At the start both are 0 and the offset is `span 0`.
 //! - I3. A bucket on the grid never holds more tokens than the exact bucket would: its intervals are no
@@ -16,7 +17,8 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged, for both buckets |
 //! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
-//! | `status_at` | | its load | one word is one snapshot |
+//! | `undo` | undone | the successful CAS | a word raised by a later grant differs, and what was granted and undone in between left no trace |
+//! | `peek_at`, `status_at` | | the load | one word is one snapshot |
 //!
 //! # Orderings
 //!
@@ -25,12 +27,12 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads` |
-//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `pair_two_threads` |
+//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads` |
 
 use super::reciprocal::Reciprocal;
 use crate::algorithm::backoff;
 use crate::algorithm::ticks::Ticks;
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Denied, Grant, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -88,21 +90,41 @@ impl Pair {
     /// `n` is not 0.
     #[inline(never)] // So that the one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.try_at(now, n, |_, _| ())
+    }
+
+    /// `n` is not 0.
+    pub(super) fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+        self.try_at(now, n, Grant::new)
+    }
+
+    /// Answers a grant by `granted` of the words before and after it.
+    #[inline]
+    fn try_at<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
         if n > self.burst {
-            return Err(self.denied(now, usize::from(self.limit[1] < self.limit[0]), None));
+            return Err(self.never(now));
         }
-        self.decide(now, n).unwrap_or_else(|| self.contend(now, n))
+        self.decide(now, n, granted).unwrap_or_else(|| self.contend(now, n, granted))
     }
 
     #[cold]
     #[inline(never)]
-    fn contend(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        backoff::retry(|| self.decide(now, n))
+    fn contend<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
+        backoff::retry(|| self.decide(now, n, granted))
     }
 
     /// `None` if another call came between.
     #[inline]
-    fn decide(&self, now: Nanos, n: u32) -> Option<Result<(), Denied>> {
+    fn decide<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Option<Result<T, Denied>> {
+        match self.judge(now, n) {
+            Ok((before, after)) => self.swap(before, after).then(|| Ok(granted(before, after))),
+            Err(denied) => Some(Err(denied)),
+        }
+    }
+
+    /// The word before a grant and after it.
+    #[inline]
+    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
         let (floor, ceil) = self.ticks(now);
         let cost = self.interval.map(|interval| interval * u64::from(n));
         let word = self.load();
@@ -111,11 +133,29 @@ impl Pair {
         if charged[0] > floor + self.span[0] || charged[1] > floor + self.span[1] {
             let ready = [0, 1].map(|i| charged[i].saturating_sub(self.span[i]));
             let quota = usize::from(ready[1] > ready[0]);
-            return Some(Err(self.denied(now, quota, Some(ready[quota]))));
+            return Err(self.denied(now, quota, Some(ready[quota])));
         }
         let idle = [ceil + cost[0], ceil + cost[1]];
-        let charged = self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])]);
-        self.swap(word, charged).then_some(Ok(()))
+        Ok((word, self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])])))
+    }
+
+    /// `n` is not 0.
+    pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n > self.burst {
+            return Err(self.never(now));
+        }
+        self.judge(now, n).map(drop)
+    }
+
+    pub(super) fn undo(&self, grant: &Grant) -> bool {
+        grant.words().is_some_and(|(before, after)| self.swap(after, before))
+    }
+
+    /// `n` permits were used before the start, at `now`.
+    pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
+        let (_, ceil) = self.ticks(now);
+        let tat = [0, 1].map(|i| ceil + self.interval[i] * u64::from(n.min(self.limit[i])));
+        self.word = AtomicU64::new(self.pack(tat));
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
@@ -139,6 +179,7 @@ impl Pair {
         self.word.load(Relaxed) // L
     }
 
+    /// Also takes a grant back, as in `word.rs`.
     #[inline]
     fn swap(&self, old: u64, new: u64) -> bool {
         self.word.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
@@ -160,6 +201,11 @@ impl Pair {
     #[inline]
     fn ticks(&self, now: Nanos) -> (u64, u64) {
         self.tick.around(now.as_nanos().min(self.horizon))
+    }
+
+    #[cold]
+    fn never(&self, now: Nanos) -> Denied {
+        self.denied(now, usize::from(self.limit[1] < self.limit[0]), None)
     }
 
     #[inline]

@@ -4,7 +4,8 @@
 //!
 //! `tat: { units of 2^-scale ns: 64 }`, the theoretical arrival time: when the bucket is full again.
 //!
-//! - I1. `tat` never decreases; a grant of `n` raises it by at least `n * interval`.
+//! - I1. A grant of `n` raises `tat` by at least `n * interval`; only the undoing of the latest grant lowers it, to
+//!   what it was before.
 //! - I2. `tat <= now + span` after a grant at `now`, where `span = burst * interval`; `now` is clamped to
 //!   `horizon`, so the sum fits. Past the horizon time stands still and the bucket fails closed.
 //!
@@ -14,7 +15,8 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged |
 //! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
-//! | `status_at` | | its load | one word is one snapshot |
+//! | `undo` | undone | the successful CAS | a word raised by a later grant differs, and what was granted and undone in between left no trace |
+//! | `peek_at`, `status_at` | | the load | one word is one snapshot |
 //!
 //! # Orderings
 //!
@@ -24,11 +26,11 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | L | load `tat` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `word_two_threads` |
-//! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value (I1) | `word_two_threads` |
+//! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `word_two_threads` |
 
 use super::interval::Scale;
 use crate::algorithm::{BuildError, Plan, backoff};
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Denied, Grant, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -82,29 +84,67 @@ impl Word {
     /// `n` is not 0.
     #[inline]
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.try_at(now, n, |_, _| ())
+    }
+
+    /// `n` is not 0.
+    pub(super) fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+        self.try_at(now, n, Grant::new)
+    }
+
+    /// Answers a grant by `granted` of the words before and after it.
+    #[inline]
+    fn try_at<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
         if n > self.burst {
             return Err(self.denied(now, None));
         }
-        self.decide(now, n).unwrap_or_else(|| self.contend(now, n))
+        self.decide(now, n, granted).unwrap_or_else(|| self.contend(now, n, granted))
     }
 
     #[cold]
     #[inline(never)]
-    fn contend(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        backoff::retry(|| self.decide(now, n))
+    fn contend<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
+        backoff::retry(|| self.decide(now, n, granted))
     }
 
     /// `None` if another call came between.
     #[inline]
-    fn decide(&self, now: Nanos, n: u32) -> Option<Result<(), Denied>> {
+    fn decide<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Option<Result<T, Denied>> {
+        match self.judge(now, n) {
+            Ok((before, after)) => self.swap(before, after).then(|| Ok(granted(before, after))),
+            Err(denied) => Some(Err(denied)),
+        }
+    }
+
+    /// The TAT before a grant and after it.
+    #[inline]
+    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
         let t = self.scale.units(now.as_nanos().min(self.horizon));
         let cost = self.interval * u64::from(n);
         let slack = self.span - cost;
         let tat = self.load();
         if tat > t + slack {
-            return Some(Err(self.denied(now, Some(tat - slack))));
+            return Err(self.denied(now, Some(tat - slack)));
         }
-        self.swap(tat, tat.max(t) + cost).then_some(Ok(()))
+        Ok((tat, tat.max(t) + cost))
+    }
+
+    /// `n` is not 0.
+    pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        if n > self.burst {
+            return Err(self.denied(now, None));
+        }
+        self.judge(now, n).map(drop)
+    }
+
+    pub(super) fn undo(&self, grant: &Grant) -> bool {
+        grant.words().is_some_and(|(before, after)| self.swap(after, before))
+    }
+
+    /// `n` permits were used before the start, at `now`.
+    pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
+        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        self.tat = AtomicU64::new(t.saturating_add(self.interval.saturating_mul(u64::from(n))));
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
@@ -124,6 +164,7 @@ impl Word {
         self.tat.load(Relaxed) // L
     }
 
+    /// Also takes a grant back: what no other grant has followed is undone by the value before it.
     #[inline]
     fn swap(&self, old: u64, new: u64) -> bool {
         self.tat.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
