@@ -64,6 +64,7 @@ fn every_edge_on(ticks: &Ticks, (tick, end): (u128, u128)) {
         let (floor, ceil) = (u128::from(nanos) / tick, u128::from(nanos).div_ceil(tick));
         assert_eq!(u128::from(ticks.floor(now)), floor.min(end / tick), "{nanos} by {tick}");
         assert_eq!(u128::from(ticks.ceil(now)), ceil.min(end / tick), "{nanos} by {tick}");
+        assert_eq!(ticks.around(now), (ticks.floor(now), ticks.ceil(now)), "{nanos} by {tick}");
         assert_eq!(u128::from(ticks.span(nanos)), ceil, "{nanos} by {tick}");
         let told = (nanos <= last).then(|| u128::from(nanos) * tick);
         assert_eq!(ticks.instant(nanos).map(|instant| u128::from(instant.as_nanos())), told);
