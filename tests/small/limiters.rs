@@ -89,7 +89,9 @@ fn announced_buckets() {
 
 #[test]
 fn one_log() {
-    let single = (1..=3).flat_map(|limit| (1..=3).map(move |window| Small::Log(vec![(limit, window)])));
+    let single = (1..=3).flat_map(|limit| (1..=3).map(move |window| (limit, window)));
+    // Rings of 8 slots.
+    let single = single.chain([(5, 1), (6, 1)]).map(|rule| Small::Log(vec![rule]));
     assert!(visit_all(single, 2, false) > 1_000);
 }
 
