@@ -321,7 +321,9 @@ fn instants_saturate() {
     use std::time::Duration;
     assert_eq!(Nanos::from_secs(u64::MAX), Nanos::MAX);
     assert_eq!(Nanos::MAX.saturating_add(Duration::from_nanos(1)), Nanos::MAX);
-    assert_eq!(Nanos::ZERO.saturating_add(Duration::MAX), Nanos::MAX);
+    for too_long in [Duration::from_nanos(u64::MAX) + Duration::from_nanos(1), Duration::MAX] {
+        assert_eq!(Nanos::ZERO.saturating_add(too_long), Nanos::MAX);
+    }
     assert_eq!(at(5).saturating_duration_since(at(6)), Duration::ZERO);
     for (nanos, text) in
         [(0, "0s"), (1, "0.000000001s"), (1_500_000_000, "1.5s"), (u64::MAX, "18446744073.709551615s")]

@@ -119,7 +119,8 @@ impl Plan {
     }
 
     /// The most permits that can be granted in any window of the quota with this index: proved, never above
-    /// its limit, and reached where the interval is not below a nanosecond. `None` if there is no such quota.
+    /// its limit, and reached where the interval is whole nanoseconds, as any above 10 us is. `None` if there is
+    /// no such quota.
     pub fn worst_case(&self, quota: usize) -> Option<u32> {
         let (_, window) = self.policy.rules().nth(quota)?;
         let per_window = self.scale.interval(1, window).div_ceil(u128::from(self.units));

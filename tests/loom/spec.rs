@@ -57,6 +57,16 @@ impl Spec {
         Spec { rules: rules.to_vec(), state: State::Strict { burst, interval, quota, tat: 0 } }
     }
 
+    /// The same without the permits that are too old to matter.
+    pub(crate) fn newest(mut self) -> Spec {
+        let most = self.rules.iter().map(|rule| rule.limit).max().expect("a policy has a quota");
+        if let State::Log(stamps) = &mut self.state {
+            let old = stamps.len().saturating_sub(usize::try_from(most).expect("a small limit"));
+            stamps.drain(..old);
+        }
+        self
+    }
+
     pub(crate) fn answer(&mut self, call: Call) -> Reply {
         match call {
             Call::Take { now, n } => self.take(now, u64::from(n)),

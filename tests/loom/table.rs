@@ -52,15 +52,17 @@ fn every_site_has_its_row() {
 }
 
 /// The functions marked as tests in the files under `path`, and the files' own names and folders.
-fn collect(path: &Path, names: &mut HashSet<String>) {
-    names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+fn collect(path: &Path, tests: &mut HashSet<String>) {
+    tests.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| collect(&entry.unwrap().path(), names));
+        for entry in fs::read_dir(path).unwrap() {
+            collect(&entry.unwrap().path(), tests);
+        }
     } else if path.extension().is_some_and(|extension| extension == "rs") {
         let text = fs::read_to_string(path).unwrap();
         for test in text.split("#[test]\n").skip(1) {
             let name = test.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).unwrap().0;
-            names.insert(String::from(name));
+            tests.insert(String::from(name));
         }
     }
 }
@@ -68,18 +70,17 @@ fn collect(path: &Path, names: &mut HashSet<String>) {
 /// Whatever is said to hold an ordering or a promise is there.
 #[test]
 fn every_test_that_is_named_exists() {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let mut names = HashSet::new();
-    collect(&tests, &mut names);
+    let mut tests = HashSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut tests);
 
     let held_by = CORES.iter().flat_map(|(_, text)| text.lines().filter_map(row)).map(|(_, tests)| tests);
     let promised = include_str!("../README.md").lines().filter_map(promise);
     let quoted = held_by.chain(promised).flat_map(|cell| cell.split('`').skip(1).step_by(2));
     let name =
         |quoted: &&str| quoted.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let named: Vec<&str> = quoted.filter(name).collect();
-    for test in &named {
-        assert!(names.contains(*test), "{test} is no test");
+    let names: Vec<&str> = quoted.filter(name).collect();
+    for name in &names {
+        assert!(tests.contains(*name), "{name} is no test");
     }
-    assert!(named.len() > 50, "only {} names were found", named.len());
+    assert!(names.len() > 50, "only {} names were found", names.len());
 }

@@ -1,0 +1,103 @@
+//! Every small limiter, at the start of time and at its end.
+
+use crate::walk::{Small, Span, visit};
+
+/// `(limit, window)` for every limit and interval up to these.
+fn rules(limits: u32, intervals: u64) -> Vec<(u32, u64)> {
+    let limits = 1..=limits;
+    limits
+        .flat_map(|limit| (1..=intervals).map(move |interval| (limit, interval * u64::from(limit))))
+        .collect()
+}
+
+/// Every ordered choice of two with different windows.
+fn pairs(rules: &[(u32, u64)]) -> Vec<Vec<(u32, u64)>> {
+    let pairs = rules.iter().flat_map(|&a| rules.iter().map(move |&b| vec![a, b]));
+    pairs.filter(|pair| pair[0].1 != pair[1].1).collect()
+}
+
+/// Every nanosecond of `windows` windows; of a long one, those around its intervals.
+fn offsets(small: &Small, windows: u64) -> Vec<u64> {
+    let mut offsets: Vec<u64> = match small.longest() {
+        ..100 => (0..=windows * small.longest()).collect(),
+        longest => (0..=2 * windows).flat_map(|i| (0..8).map(move |off| i * (longest / 2) + off)).collect(),
+    };
+    offsets.dedup();
+    offsets
+}
+
+/// From the first nanosecond on.
+fn beginning(small: &Small, windows: u64) -> Span {
+    Span { from: 0, instants: offsets(small, windows), end: small.end() }
+}
+
+/// Up to the end of time, and past it.
+fn ending(small: &Small, windows: u64) -> Span {
+    let end = small.end();
+    let offsets = offsets(small, windows);
+    let from = end - offsets[offsets.len() - 1];
+    let instants =
+        offsets.into_iter().map(|off| end - off).chain([end.saturating_add(1), u64::MAX]).collect();
+    Span { from, instants, end }
+}
+
+/// The number of states of all of `limiters`.
+fn visit_all(limiters: impl IntoIterator<Item = Small>, windows: u64, one_spelling: bool) -> usize {
+    let both = |small: &Small| {
+        visit(small, &beginning(small, windows), one_spelling)
+            + visit(small, &ending(small, windows), one_spelling)
+    };
+    let states = limiters.into_iter().map(|small| both(&small)).sum();
+    println!("{states} states");
+    states
+}
+
+#[test]
+fn one_bucket() {
+    let single = rules(6, 6).into_iter().map(|rule| Small::Nominal(vec![rule]));
+    assert!(visit_all(single, 3, true) > 1_000);
+}
+
+#[test]
+fn one_strict_bucket() {
+    let policies = pairs(&rules(3, 3));
+    let bursts = |rules: Vec<(u32, u64)>| {
+        let burst = rules[0].0.min(rules[1].0);
+        (1..=burst).map(move |burst| Small::Strict(burst, rules.clone()))
+    };
+    // The interval is whole in 512ths of a nanosecond, or no word can hold it.
+    let fits = |small: &Small| {
+        let Small::Strict(burst, rules) = small else { return false };
+        rules.iter().all(|&(limit, window)| window * 512 % u64::from(limit + 1 - burst) == 0)
+    };
+    assert!(visit_all(policies.into_iter().flat_map(bursts).filter(fits), 3, true) > 1_000);
+}
+
+#[test]
+fn two_buckets_in_a_word() {
+    assert!(visit_all(pairs(&rules(4, 4)).into_iter().map(Small::Nominal), 2, true) > 1_000);
+}
+
+/// A second window so far away that no word holds both buckets; and three buckets.
+#[test]
+fn announced_buckets() {
+    let far = (2, 1 << 40);
+    let far = rules(2, 3).into_iter().flat_map(|rule| [vec![rule, far], vec![far, rule]]);
+    let three = [vec![(1, 1), (2, 4), (3, 9)], vec![(3, 3), (2, 4), (2, 6)], vec![(2, 6), (1, 2), (2, 4)]];
+    assert!(visit_all(far.chain(three).map(Small::Nominal), 2, false) > 1_000);
+}
+
+#[test]
+fn one_log() {
+    let single = (1..=3).flat_map(|limit| (1..=3).map(move |window| (limit, window)));
+    // Rings of 8 slots.
+    let single = single.chain([(5, 1), (6, 1)]).map(|rule| Small::Log(vec![rule]));
+    assert!(visit_all(single, 2, false) > 1_000);
+}
+
+#[test]
+fn one_log_of_two_quotas() {
+    let rules: Vec<(u32, u64)> =
+        (1..=3).flat_map(|limit| (1..=3).map(move |window| (limit, window))).collect();
+    assert!(visit_all(pairs(&rules).into_iter().map(Small::Log), 2, false) > 1_000);
+}

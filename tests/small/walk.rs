@@ -1,0 +1,167 @@
+//! Visits every state that a limiter can reach and makes every call in it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
+use crate::quota::{Policy, Quota};
+use crate::spec::{Call, Reply, Rule, Spec};
+use crate::subject::perform;
+use crate::sync::Words;
+
+/// A limiter for a few permits in a few nanoseconds.
+#[derive(Clone, Debug)]
+pub(crate) enum Small {
+    Strict(u32, Vec<(u32, u64)>),
+    Nominal(Vec<(u32, u64)>),
+    Log(Vec<(u32, u64)>),
+}
+
+/// The specification counts in these: whole intervals wherever a word can hold the interval at all.
+pub(crate) const PART: u64 = 512;
+
+impl Small {
+    fn rules(&self) -> &[(u32, u64)] {
+        match self {
+            Small::Strict(_, rules) | Small::Nominal(rules) | Small::Log(rules) => rules,
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        let quota = |&(limit, window): &(u32, u64)| Quota::new(limit, Duration::from_nanos(window));
+        let quotas: Vec<Quota> = self.rules().iter().map(quota).collect();
+        Policy::new(&quotas).unwrap()
+    }
+
+    pub(crate) fn build(&self) -> (Box<dyn Algorithm>, Words) {
+        let policy = self.policy();
+        Words::of(|| -> Box<dyn Algorithm> {
+            match self {
+                Small::Strict(burst, _) => Box::new(TokenBucket::with_burst(policy, *burst).unwrap()),
+                Small::Nominal(_) => Box::new(TokenBucket::nominal(policy).unwrap()),
+                Small::Log(_) => Box::new(SlidingLog::new(policy).unwrap()),
+            }
+        })
+    }
+
+    fn spec(&self) -> Spec {
+        let rule = |&(limit, window): &(u32, u64)| Rule { limit: u64::from(limit), window: window * PART };
+        let rules: Vec<Rule> = self.rules().iter().map(rule).collect();
+        match self {
+            Small::Strict(burst, _) => Spec::strict(&rules, u64::from(*burst)),
+            Small::Nominal(_) => Spec::buckets(&rules),
+            Small::Log(_) => Spec::log(&rules),
+        }
+    }
+
+    pub(crate) fn burst(&self) -> u32 {
+        match self {
+            Small::Strict(burst, _) => *burst,
+            Small::Nominal(rules) | Small::Log(rules) => rules.iter().map(|rule| rule.0).min().unwrap(),
+        }
+    }
+
+    pub(crate) fn longest(&self) -> u64 {
+        self.rules().iter().map(|rule| rule.1).max().unwrap()
+    }
+
+    /// The last instant that a refusal promises: time stands still there.
+    pub(crate) fn end(&self) -> u64 {
+        // A full burst, so that the next permit comes one interval later, or when the burst has left its window.
+        let promised = |now: u64| {
+            let (limiter, _) = self.build();
+            assert_eq!(perform(&*limiter, Call::Take { now, n: self.burst() }), Reply::Granted);
+            match perform(&*limiter, Call::Take { now, n: 1 }) {
+                Reply::Denied { retry, .. } => retry,
+                other => panic!("{self:?} has more than its burst at {now}: {other:?}"),
+            }
+        };
+        let (mut told, mut untold) = (0, u64::MAX);
+        while untold - told > 1 {
+            let middle = told + (untold - told) / 2;
+            if promised(middle).is_some() { told = middle } else { untold = middle }
+        }
+        promised(told).unwrap()
+    }
+}
+
+/// Which instants a walk knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    /// What the specification calls 0: it is in nanoseconds from here.
+    pub(crate) from: u64,
+    pub(crate) instants: Vec<u64>,
+    /// Time stands still from here on.
+    pub(crate) end: u64,
+}
+
+impl Span {
+    /// The answer to `call` in the limiter's terms.
+    fn answer(&self, spec: &mut Spec, call: Call) -> Reply {
+        let inside = |now: u64| (now.min(self.end) - self.from) * PART;
+        let outside = |instant: u64| self.from + instant.div_ceil(PART);
+        match call {
+            Call::Take { now, n } => match spec.answer(Call::Take { now: inside(now), n }) {
+                Reply::Denied { quota, retry } => {
+                    Reply::Denied { quota, retry: retry.map(outside).filter(|&retry| retry <= self.end) }
+                }
+                reply => reply,
+            },
+            Call::Status { now } => match spec.answer(Call::Status { now: inside(now) }) {
+                Reply::Status(quotas) => Reply::Status(
+                    quotas
+                        .into_iter()
+                        .map(|(remaining, reset)| match outside(reset) {
+                            _ if reset <= inside(now) => (remaining, now),
+                            reset if reset > self.end => (remaining, u64::MAX),
+                            reset => (remaining, reset),
+                        })
+                        .collect(),
+                ),
+                reply => reply,
+            },
+        }
+    }
+}
+
+/// The states visited, if each call in each of them is answered as specified, and
+/// - a refusal, a reading and a call for nothing leave every bit as it was;
+/// - equal words mean equal states, and where `one_spelling`, the reverse.
+pub(crate) fn visit(small: &Small, span: &Span, one_spelling: bool) -> usize {
+    let (limiter, words) = small.build();
+    let mut known: HashMap<Vec<u64>, Spec> = HashMap::new();
+    let mut spelled: HashMap<Spec, Vec<u64>> = HashMap::new();
+    let mut open = vec![(words.read(), small.spec())];
+    while let Some((state, spec)) = open.pop() {
+        if let Some(known) = known.get(&state) {
+            assert_eq!(*known, spec, "{small:?}: two states in {state:x?}");
+            continue;
+        }
+        known.insert(state.clone(), spec.clone());
+        let spelling = spelled.entry(spec.clone()).or_insert_with(|| state.clone());
+        assert!(!one_spelling || *spelling == state, "{small:?}: {spelling:x?} and {state:x?} are {spec:?}");
+        for &now in &span.instants {
+            let calls = (0..=small.burst() + 1).map(|n| Call::Take { now, n });
+            for call in calls.chain([Call::Status { now }]) {
+                words.set(&state);
+                let mut spec = spec.clone();
+                let reply = perform(&*limiter, call);
+                assert_eq!(
+                    reply,
+                    span.answer(&mut spec, call),
+                    "{small:?}: {call:?} in {state:x?}, {spec:?}"
+                );
+                let after = words.read();
+                let grants = reply == Reply::Granted && !matches!(call, Call::Take { n: 0, .. });
+                assert!(
+                    grants || words.same_but_for_memory(&state, &after),
+                    "{small:?}: {call:?} changed {state:x?} to {after:x?}"
+                );
+                if after != state {
+                    open.push((after, spec.newest()));
+                }
+            }
+        }
+    }
+    known.len()
+}
