@@ -26,6 +26,10 @@
 //! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |
 //! | [`TokenBucket::nominal`] | `2 * limit - 1` | 100 % | 8 bytes for two quotas | the other side runs a token bucket itself |
 //!
+//! Under the exact rule a caller who always has one more call to make spends an hour's 1500 calls in 29 minutes and
+//! then waits 31. Under the strict bucket it waits 2.44 s at the most, under an added quota no longer than the
+//! window of that quota: see [`Policy`], *Pacing*.
+//!
 //! # What is promised
 //!
 //! - **Windows** are half-open: a permit granted at `s` counts at `t` while `t - s < window`.

@@ -1,7 +1,7 @@
 //! The example `compare`, as a user sees it: `run` is the whole program, given its arguments and its outputs.
 //!
 //! - On real traces it reports what an independent program counted, and answers event by event alike.
-//! - What it reports is true: windows, promises and memory are checked against the naive way.
+//! - What it reports is true: windows, promises, waits and memory are checked against the naive way.
 //! - What it prints is stable: JSON, decisions, built-in workloads.
 //! - Whatever is wrong with the input is told in one line, with exit code 2.
 
@@ -20,6 +20,8 @@ use compare::run;
 use compare::strategy::Strategy;
 use compare::trace::{Event, read, seconds};
 use compare::traffic::Traffic;
+use compare::waiting::Waiting;
+use compare::waits::Waits;
 use compare::workload::Workload;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -173,6 +175,19 @@ fn the_table_marks_what_broke_the_rule_and_says_what_to_use() {
         line("Use"),
         "Use sliding_log for the most grants (1500), or token_bucket_strict for the least memory"
     );
+    let last = table.out.lines().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(
+        last,
+        [
+            "  2.44 s under token_bucket_strict.",
+            "A client that waits goes without a call for up to 28.8 min under sliding_log,"
+        ]
+    );
+    let waiting = |name| {
+        let row = table.out.lines().filter(|line| line.starts_with(name)).nth(1).expect("a second table");
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).skip(1).collect::<Vec<_>>()
+    };
+    assert_eq!(waiting("sliding_log "), ["28.8 min", "2.09 h", "4.39 h", "4.47 h", "4.51 h", "5.47 h"]);
     let widest = table.out.lines().map(str::len).max();
     assert!(widest <= Some(110), "{widest:?} columns");
 }
@@ -316,6 +331,152 @@ fn a_promise_that_is_not_kept_is_noticed() {
     assert_eq!(retry(-20_000_000_000), Retry { promised: 1, kept: 0, late: 0 });
 }
 
+// A client that waits.
+
+/// When each step is served by the exact rule if it waits, and nobody overtakes: a call joins the grants when no
+/// window that ends with it holds more than its limit.
+fn served(traffic: &Traffic, policy: &Policy) -> Vec<u64> {
+    let mut grants = vec![Vec::new(); traffic.limiters()];
+    let served = traffic.steps.iter().map(|step| {
+        let grants: &mut Vec<u64> = &mut grants[traffic.limiter(step)];
+        let free = policy.quotas().iter().filter_map(|quota| {
+            let leaves = grants.len().checked_sub(quota.limit() as usize)?;
+            Some(grants[leaves] + u64::try_from(quota.window().as_nanos()).ok()?)
+        });
+        let at = free.chain(grants.last().copied()).fold(step.at, u64::max);
+        grants.push(at);
+        at
+    });
+    served.collect()
+}
+
+#[test]
+fn waits_agree_with_the_naive_way_on_random_traffic() {
+    for seed in 0..100 {
+        let mut rng = Rng::with_seed(seed);
+        let (limit, short) = (rng.u32(1..6), rng.u64(1..50));
+        let text = format!("{limit}/{short}us, {}/{}us", limit + rng.u32(1..20), rng.u64(60..400));
+        let policy: Policy = text.parse().expect("a policy");
+        let mut now = rng.u64(0..100);
+        let events: Vec<Event> = (0..300)
+            .map(|_| {
+                now += if rng.u8(0..10) == 0 { rng.u64(0..2_000) } else { rng.u64(0..20) };
+                Event { nanos: now * 1_000, client: Some(rng.u64(0..3)) }
+            })
+            .collect();
+        let (figures, traffic) = figures(&events, &policy, rng.bool());
+        let served = served(&traffic, &policy);
+        let calls = || traffic.steps.iter().zip(&served);
+        // A call is kept waiting by silence from its arrival or, if that is later, from the last grant before it.
+        let silence = calls().enumerate().map(|(i, (step, &at))| {
+            let before = calls().take(i).filter(|(it, _)| traffic.limiter(it) == traffic.limiter(step));
+            at - before.map(|(_, &at)| at).fold(step.at, u64::max)
+        });
+        let mut waits: Vec<u64> = calls().map(|(step, at)| at - step.at).collect();
+        waits.sort_unstable();
+        let ranked = [150, 270, 297, 300].map(|rank| waits[rank - 1]);
+        for strategy in [Strategy::SlidingLog, Strategy::LockedSlidingLog] {
+            let waiting = figures[strategy as usize].waiting;
+            let context = format!("seed {seed}, {text}, {}: {waiting:?}", strategy.name());
+            assert_eq!(Some(waiting.silence), silence.clone().max(), "{context}");
+            assert_eq!(Some(waiting.last + traffic.steps[0].at), served.iter().copied().max(), "{context}");
+            assert_eq!((waiting.waits[3], waiting.unserved), (Some(ranked[3]), 0), "{context}");
+            for (told, exact) in waiting.waits.into_iter().zip(ranked) {
+                let told = told.expect("served");
+                assert!(told.abs_diff(exact) <= exact / 200, "{context}: {ranked:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_greedy_caller_waits_31_minutes_unless_it_is_paced() {
+    let waiting = |policy, name| {
+        let report = report(["greedy", "--events", "3000", "--policy", policy]);
+        strategy(&report, name)["waiting"].clone()
+    };
+    let figures = |silence: Value, waits: [Value; 4]| {
+        let [p50, p90, p99, max] = waits;
+        let last = max.clone();
+        json!({"silence_s": silence, "wait_s": {"p50": p50, "p90": p90, "p99": p99, "max": max}, "last_s": last,
+               "unserved": 0})
+    };
+    let whole = |silence, waits: [u64; 4]| figures(json!(silence), waits.map(|wait| json!(wait)));
+    let rule = "50/1m, 1500/1h";
+    // 50 at the start of each of 30 minutes: the last at 29 minutes, the next at 60.
+    assert_eq!(waiting(rule, "sliding_log"), whole(31 * 60, [29 * 60, 83 * 60, 89 * 60, 89 * 60]));
+    // 26 at once, then one per 2.440677967 s.
+    let spread = [json!(3600), json!(6530), json!(7190), json!(7_258.576_273_858)];
+    assert_eq!(waiting(rule, "token_bucket_strict"), figures(json!(2.440_677_967), spread));
+    // A quota of the hour's rate over a shorter window.
+    assert_eq!(
+        waiting("50/2m, 50/1m, 1500/1h", "sliding_log"),
+        whole(120, [29 * 120, 53 * 120, 59 * 120, 59 * 120])
+    );
+    assert_eq!(waiting("5/12s, 50/1m, 1500/1h", "sliding_log"), whole(12, [3590, 6470, 7120, 599 * 12]));
+    // What it costs those who are refused.
+    for (policy, log) in [("50/2m, 50/1m, 1500/1h", 18_244), ("5/12s, 50/1m, 1500/1h", 6_429)] {
+        assert_eq!(granted(&report(["bursty", "--policy", policy]), "sliding_log"), log, "{policy}");
+    }
+}
+
+#[test]
+fn a_queue_that_is_told_of_no_instant_ahead_is_never_served() {
+    let policy: Policy = "1/10s".parse().expect("a policy");
+    let events = [0, 1, 12].map(|second| Event { nanos: second * 1_000_000_000, client: None });
+    let waiting = |off| {
+        let mut traffic = Traffic::new("test".into(), &events, false);
+        let liar = || Ok(Liar { log: Locked::new(LogMachine::new(policy)), off });
+        replay(liar, 1, &policy, &mut traffic, &Progress::replaying(3, 0)).expect("figures").waiting
+    };
+    let second = 1_000_000_000;
+    let waits = [8 * second, 9 * second, 9 * second, 9 * second].map(Some);
+    assert_eq!(waiting(0), Waiting { silence: 9 * second, waits, last: 20 * second, unserved: 0 });
+    // From 1 s to 10 s, and from 12 s to 20 s.
+    let late = waiting(1);
+    assert_eq!((late.silence, late.last), (9 * second + 1, 20 * second + 2));
+    assert_eq!(waiting(-1), Waiting { silence: 0, waits: [None; 4], last: 0, unserved: 2 });
+
+    // After 41 years the log can tell no later instant, and has 50 permits left for the rest of time.
+    let path = written("horizon.csv", format!("seconds\n0\n{}", "1300000000\n".repeat(51)));
+    let report = report(["--trace", &path]);
+    let log = json!({"silence_s": 0, "wait_s": {"p50": 0, "p90": 0, "p99": null, "max": null}, "last_s": 1_300_000_000,
+                     "unserved": 1});
+    assert_eq!(strategy(&report, "sliding_log")["waiting"], log);
+    let table = ran(["--trace", &path]).out;
+    let row = table.lines().filter(|line| line.starts_with("sliding_log ")).nth(1).expect("a line");
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>().join(" "), "sliding_log 0 0 0 never never never");
+}
+
+#[test]
+fn waits_are_told_to_three_digits() {
+    for (wait, told) in [
+        (0, 0),
+        (1, 1),
+        (999, 999),
+        (1_000, 1_000),
+        (1_004, 1_000),
+        (1_005, 1_010),
+        (9_994, 9_990),
+        (9_995, 10_000),
+        (2_440_677_967, 2_440_000_000),
+        (999_500, 1_000_000),
+        (123_456_789_012_345_678, 123_000_000_000_000_000),
+        (u64::MAX - 1, 18_400_000_000_000_000_000),
+    ] {
+        let mut waits = Waits::new();
+        waits.add(wait);
+        waits.add(u64::MAX);
+        assert_eq!(waits.percentile(50, 2), Some(told), "{wait}");
+        assert_eq!(waits.percentile(51, 2), Some(18_400_000_000_000_000_000));
+        assert_eq!((waits.percentile(100, 2), waits.percentile(67, 3)), (Some(u64::MAX), None));
+    }
+    // Rounded up, it does not exceed the longest.
+    let mut waits = Waits::new();
+    waits.add(1_006);
+    assert_eq!(waits.percentile(50, 1), Some(1_006));
+}
+
 #[test]
 fn state_is_what_is_held_at_the_most() {
     let policy: Policy = "3/1s, 100/1h".parse().expect("a policy");
@@ -386,7 +547,9 @@ fn json_has_the_documented_shape() {
     let expected = concat!(
         r#"{"name":"sliding_log","granted":2,"refused":1,"refused_by":[1,0],"#,
         r#""worst":[{"window_s":0.25,"limit":1,"count":1},{"window_s":60,"limit":5,"count":2}],"#,
-        r#""retry":{"promised":2,"kept":2,"late":0},"ns_per_decision":null,"state_bytes":0}"#
+        r#""retry":{"promised":2,"kept":2,"late":0},"ns_per_decision":null,"state_bytes":0,"#,
+        r#""waiting":{"silence_s":0.25,"wait_s":{"p50":0.25,"p90":0.25,"p99":0.25,"max":0.25},"#,
+        r#""last_s":0.5,"unserved":0}}"#
     );
     assert_eq!(outcome.to_string(), expected);
     report["strategies"] = json!([]);
@@ -444,6 +607,7 @@ fn a_seed_means_the_same_events_everywhere() {
         (Workload::Steady, "19177c678659c0e1", 41632),
         (Workload::Bursty, "da7ec46fb378bf0b", 25110),
         (Workload::Diurnal, "2ec9ea2fdd37ecea", 35735),
+        (Workload::Greedy, "fbce7c476ea6cd8a", 50),
     ] {
         let events = workload.events(1, 50_000);
         assert!(events.is_sorted_by_key(|event| event.nanos));
@@ -513,10 +677,19 @@ fn help_documents_names_workloads_columns_and_keys() {
     let help = ran(["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
     let names = Strategy::ALL.map(Strategy::name);
-    let keys =
-        ["policy", "events", "worst", "window_s", "promised", "ns_per_decision", "state_bytes", "error"];
-    for text in names.iter().chain(&keys).chain(&["steady", "bursty", "diurnal", "refused by", "most in any"])
-    {
+    let keys = [
+        "policy",
+        "events",
+        "worst",
+        "window_s",
+        "promised",
+        "ns_per_decision",
+        "state_bytes",
+        "silence_s",
+        "error",
+    ];
+    let words = ["steady", "bursty", "diurnal", "greedy", "refused by", "most in any", "longest silence"];
+    for text in names.iter().chain(&keys).chain(&words) {
         assert!(help.out.contains(text), "{text}");
     }
     assert!(ran(["-h"]).out.lines().all(|line| line.len() <= 125));
@@ -537,7 +710,10 @@ fn refused<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> String {
 #[test]
 fn bad_arguments_are_told_in_one_line() {
     for (args, expected) in [
-        (&["sunny"][..], "invalid value 'sunny' for '[WORKLOAD]' [possible values: steady, bursty, diurnal]"),
+        (
+            &["sunny"][..],
+            "invalid value 'sunny' for '[WORKLOAD]' [possible values: steady, bursty, diurnal, greedy]",
+        ),
         (&["--sunny"], "unexpected argument '--sunny' found"),
         (&["steady", "bursty"], "unexpected argument 'bursty' found"),
         (&["--trace"], "a value is required for '--trace <FILE>' but none was supplied"),
@@ -547,7 +723,7 @@ fn bad_arguments_are_told_in_one_line() {
         (&["--format", "xml"], "invalid value 'xml' for '--format <FORMAT>' [possible values: table, json]"),
         (
             &["st\neady"],
-            "invalid value 'st eady' for '[WORKLOAD]' [possible values: steady, bursty, diurnal]",
+            "invalid value 'st eady' for '[WORKLOAD]' [possible values: steady, bursty, diurnal, greedy]",
         ),
     ] {
         assert_eq!(refused(args), format!("{expected} (see --help)"));

@@ -177,6 +177,15 @@ Columns:
   state             bytes of all limiters at their most, inline and heap, with their copies of the policy
                     ({} bytes each)
 
+A client that waits instead of being refused:
+  Its calls queue in order of arrival, a queue for each limiter. The first asks, comes back at the instant it
+  is told, and the others wait behind it. Nothing is refused; with more traffic than the policy sustains the
+  waits grow as long as the trace does.
+  longest silence   the longest stretch in which calls waited and none was served
+  longest wait of   so many of the calls, to three digits: 90 % waited no longer than this
+  last served       when the queue was empty at last, from the first arrival
+  \"never\" is past the last instant that the limiter can tell.
+
 Trace:
   CSV with the header \"seconds\" or \"seconds,client\", in order of time; ties are fine. Seconds are plain
   decimals, exact to the nanosecond; clients are whole numbers. The limiters' clocks start at the last

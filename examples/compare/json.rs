@@ -1,6 +1,7 @@
 //! What does a program read?
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde_json::{Number, Value, json};
 
@@ -24,7 +25,13 @@ pub(crate) const KEYS: &str = "\
       \"worst\": [{\"window_s\": 60, \"limit\": 50, \"count\": 50}, ...],
       \"retry\": {\"promised\": N, \"kept\": N, \"late\": N},
       \"ns_per_decision\": 1.2 | null,    null: fewer than 1000 events
-      \"state_bytes\": N
+      \"state_bytes\": N,
+      \"waiting\": {               a client that waits instead of being refused, in seconds
+        \"silence_s\": 1860,
+        \"wait_s\": {\"p50\": 1.5, \"p90\": 60, \"p99\": 62, \"max\": 62},    null: fewer were ever served
+        \"last_s\": 3600,
+        \"unserved\": N
+      }
     }, ...
   ]
 }
@@ -48,14 +55,12 @@ pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> 
 }
 
 fn strategy(report: &Report, name: &str, figures: &Figures) -> Value {
-    let worst = report.policy.quotas().iter().zip(&figures.worst).map(|(quota, count)| {
-        let window = quota.window();
-        let seconds = match window.subsec_nanos() {
-            0 => Some(Number::from(window.as_secs())),
-            _ => Number::from_f64(window.as_secs_f64()),
-        };
-        json!({"window_s": seconds, "limit": quota.limit(), "count": count})
-    });
+    let worst = report.policy.quotas().iter().zip(&figures.worst).map(
+        |(quota, count)| json!({"window_s": seconds(quota.window()), "limit": quota.limit(), "count": count}),
+    );
+    let waiting = &figures.waiting;
+    let [p50, p90, p99, max] =
+        waiting.waits.map(|wait| wait.map(|nanos| seconds(Duration::from_nanos(nanos))));
     json!({
         "name": name,
         "granted": figures.granted,
@@ -69,5 +74,19 @@ fn strategy(report: &Report, name: &str, figures: &Figures) -> Value {
         },
         "ns_per_decision": figures.ns_per_decision.map(|ns| (ns * 10.0).round() / 10.0),
         "state_bytes": figures.state_bytes,
+        "waiting": {
+            "silence_s": seconds(Duration::from_nanos(waiting.silence)),
+            "wait_s": {"p50": p50, "p90": p90, "p99": p99, "max": max},
+            "last_s": seconds(Duration::from_nanos(waiting.last)),
+            "unserved": waiting.unserved,
+        },
     })
+}
+
+/// Whole seconds as a whole number.
+fn seconds(duration: Duration) -> Option<Number> {
+    match duration.subsec_nanos() {
+        0 => Some(Number::from(duration.as_secs())),
+        _ => Number::from_f64(duration.as_secs_f64()),
+    }
 }

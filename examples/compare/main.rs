@@ -14,6 +14,7 @@
 //! | `traffic` | what is replayed |
 //! | `strategy` | through what |
 //! | `replay`, `window` | how does one strategy do |
+//! | `waiting`, `waits` | and if a refused client waits |
 //! | `report` | what came out |
 //! | `table`, `json`, `decisions`, `plot` | how is it shown |
 //! | `progress`, `error` | how far are we, and what went wrong |
@@ -30,6 +31,8 @@ pub(crate) mod strategy;
 mod table;
 pub(crate) mod trace;
 pub(crate) mod traffic;
+pub(crate) mod waiting;
+pub(crate) mod waits;
 mod window;
 pub(crate) mod workload;
 
@@ -145,8 +148,8 @@ fn read(path: &Path) -> Result<Vec<Event>, TraceError> {
 }
 
 fn replay(args: &Args, traffic: &mut Traffic) -> Report {
-    // Two of a strategy's passes report; the timed one is left alone.
-    let progress = Progress::replaying(traffic.steps.len(), 2 * Strategy::ALL.len());
+    // Three of a strategy's passes report; the timed one is left alone.
+    let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len());
     let rows = Strategy::ALL.map(|strategy| {
         progress.say(strategy.name());
         Row { strategy, figures: strategy.replay(&args.policy, traffic, &progress) }

@@ -1,4 +1,4 @@
-//! How does one strategy do on this traffic? Three passes, each on fresh limiters.
+//! How does one strategy do on this traffic? Four passes, each on fresh limiters.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,6 +8,7 @@ use tollgate::{Algorithm, BuildError, Nanos, Policy};
 
 use super::progress::Progress;
 use super::traffic::Traffic;
+use super::waiting::{Waiting, wait};
 use super::window::Windows;
 
 /// What is reported of a strategy.
@@ -19,6 +20,7 @@ pub(crate) struct Figures {
     /// The most grants in any window, for each quota: of any one limiter.
     pub(crate) worst: Vec<u64>,
     pub(crate) retry: Retry,
+    pub(crate) waiting: Waiting,
     /// Of the median pass; `None` if it is too short to be timed.
     pub(crate) ns_per_decision: Option<f64>,
     /// All limiters together, inline and on the heap.
@@ -62,17 +64,18 @@ pub(crate) fn replay<A: Algorithm>(
         Ok(fresh)
     };
     affordable(&build, limiters)?;
-    let (refused_by, state_bytes) =
-        judge(fresh, bit, policy, traffic, progress).map_err(|error| error.to_string())?;
+    let told = |error: BuildError| error.to_string();
+    let (refused_by, state_bytes) = judge(fresh, bit, policy, traffic, progress).map_err(told)?;
     let granted = traffic.steps.len() as u64 - refused_by.iter().sum::<u64>();
-    let ns_per_decision = cost(fresh, granted, traffic).map_err(|error| error.to_string())?;
-    let retry = polite(&fresh().map_err(|error: BuildError| error.to_string())?, traffic, progress);
+    let ns_per_decision = cost(fresh, granted, traffic).map_err(told)?;
+    let retry = polite(&fresh().map_err(told)?, traffic, progress);
+    let waiting = wait(&fresh().map_err(told)?, traffic, progress);
     // Against the windows as written: a guard is the strategy's business, not the server's.
     let worst = policy.quotas().iter().map(|quota| {
         let window = u64::try_from(quota.window().as_nanos()).unwrap_or(u64::MAX);
         worst(traffic, bit, window)
     });
-    Ok(Figures { granted, refused_by, worst: worst.collect(), retry, ns_per_decision, state_bytes })
+    Ok(Figures { granted, refused_by, worst: worst.collect(), retry, waiting, ns_per_decision, state_bytes })
 }
 
 /// `Err` if so many limiters would take more memory than is decent.

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::replay::Figures;
-use super::report::{Report, Row};
+use super::report::Report;
 use super::strategy::Strategy;
 use super::trace::seconds;
 use super::traffic::Traffic;
+use super::waiting::PERCENTS;
 
 /// Writes the report as a table, with the answer in words below it.
 pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
@@ -18,8 +19,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> 
     let plural = if events == 1 { "" } else { "s" };
     writeln!(out, "{}: {events} event{plural} in {span} s, {served}", traffic.title)?;
     writeln!(out, "policy: {}\n", report.policy)?;
-    let groups = groups(report);
-    lines(out, &groups)?;
+    lines(out, &answers(report))?;
+    writeln!(out, "\nA client that waits instead of being refused:\n")?;
+    lines(out, &waiting(report))?;
     for row in &report.rows {
         if let Err(error) = &row.figures {
             writeln!(out, "{}: {error}", row.strategy.name())?;
@@ -41,34 +43,38 @@ struct Column {
     cells: Vec<String>,
 }
 
-fn groups(report: &Report) -> Vec<Group> {
-    let cells = |cell: &dyn Fn(&Figures) -> String| {
-        let cell = |row: &Row| row.figures.as_ref().map_or("-".into(), cell);
-        report.rows.iter().map(cell).collect::<Vec<_>>()
-    };
+/// A column with a cell for each strategy that could be replayed, and a dash for the others.
+fn column(report: &Report, title: impl Into<String>, cell: impl Fn(&Figures) -> String) -> Column {
+    let cells = report.rows.iter().map(|row| row.figures.as_ref().map_or("-".into(), &cell));
+    Column { title: title.into(), cells: cells.collect() }
+}
+
+fn names(report: &Report) -> Group {
+    let cells = report.rows.iter().map(|row| row.strategy.name().to_owned()).collect();
+    Group { title: "", columns: vec![Column { title: "strategy".into(), cells }] }
+}
+
+/// What was granted and refused.
+fn answers(report: &Report) -> Vec<Group> {
     let single = |title, below: &str, cell: &dyn Fn(&Figures) -> String| Group {
         title,
-        columns: vec![Column { title: below.into(), cells: cells(cell) }],
+        columns: vec![column(report, below, cell)],
     };
     let quotas = || 0..report.policy.quotas().len();
-    let refused_by = quotas().map(|quota| Column {
-        title: report.rule(quota),
-        cells: cells(&|figures| figures.refused_by[quota].to_string()),
-    });
+    let refused_by = quotas()
+        .map(|quota| column(report, report.rule(quota), |figures| figures.refused_by[quota].to_string()));
     let worst = quotas().map(|quota| {
         let limit = report.policy.quotas()[quota].limit();
         let over = |figures: &Figures| report.violations(figures).any(|(over, _)| over == quota);
         // Where one is marked, the others leave the mark's place free.
         let free = if report.figures().any(|(_, figures)| over(figures)) { "  " } else { "" };
-        let cells = cells(&|figures| {
+        column(report, report.rule(quota), |figures| {
             let count = figures.worst[quota];
             if over(figures) { format!("{count} > {limit} !") } else { format!("{count}{free}") }
-        });
-        Column { title: report.rule(quota), cells }
+        })
     });
-    let names = report.rows.iter().map(|row| row.strategy.name().to_owned()).collect();
     vec![
-        Group { title: "", columns: vec![Column { title: "strategy".into(), cells: names }] },
+        names(report),
         single("", "granted", &|figures| figures.granted.to_string()),
         single("", "refused", &|figures| figures.refused().to_string()),
         Group { title: "refused by", columns: refused_by.collect() },
@@ -77,6 +83,47 @@ fn groups(report: &Report) -> Vec<Group> {
         single("cost", "ns", &|figures| figures.ns_per_decision.map_or("-".into(), |ns| format!("{ns:.1}"))),
         single("state", "bytes", &|figures| figures.state_bytes.to_string()),
     ]
+}
+
+/// How long a client waited that was never refused.
+fn waiting(report: &Report) -> Vec<Group> {
+    let waits = PERCENTS.into_iter().enumerate().map(|(place, percent)| {
+        column(report, format!("{percent} %"), |figures| {
+            figures.waiting.waits[place].map_or("never".into(), rounded)
+        })
+    });
+    let silence = column(report, "silence", |figures| rounded(figures.waiting.silence));
+    let last = column(report, "served", |figures| match figures.waiting.unserved {
+        0 => rounded(figures.waiting.last),
+        _ => "never".into(),
+    });
+    vec![
+        names(report),
+        Group { title: "longest", columns: vec![silence] },
+        Group { title: "longest wait of", columns: waits.collect() },
+        Group { title: "last", columns: vec![last] },
+    ]
+}
+
+/// Three significant digits, in the largest unit up to hours that is not above `nanos`.
+#[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+fn rounded(nanos: u64) -> String {
+    const UNITS: [(&str, u64); 6] = [
+        ("h", 3_600_000_000_000),
+        ("min", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("us", 1_000),
+        ("ns", 1),
+    ];
+    let Some((unit, size)) = UNITS.into_iter().find(|&(_, size)| nanos >= size) else { return "0".into() };
+    let decimals = match nanos / size {
+        _ if size == 1 => 0,
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    format!("{:.decimals$} {unit}", nanos as f64 / size as f64)
 }
 
 fn retry(figures: &Figures) -> String {
@@ -176,26 +223,46 @@ fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> 
         return writeln!(out, "None of these strategies keeps this policy.");
     };
     if least.granted == most.granted {
-        return writeln!(
+        writeln!(
             out,
             "Use {}: nothing within the limits grants more ({}) or takes less memory ({} bytes).",
             small.name(),
             least.granted,
             least.state_bytes
-        );
+        )?;
+    } else {
+        // Cut, not rounded: less than all is never shown as 100 %.
+        let share = least.granted * 1000 / most.granted.max(1);
+        writeln!(
+            out,
+            "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {}.{} % of \
+             the grants).",
+            generous.name(),
+            most.granted,
+            small.name(),
+            least.state_bytes,
+            most.state_bytes,
+            share / 10,
+            share % 10
+        )?;
     }
-    // Cut, not rounded: less than all is never shown as 100 %.
-    let share = least.granted * 1000 / most.granted.max(1);
+    pacing(out, safe)
+}
+
+/// Nothing where nobody ever waits.
+fn pacing(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> {
+    let silence = |&&(_, figures): &&(Strategy, &Figures)| figures.waiting.silence;
+    let (shortest, longest) = (safe.iter().rev().min_by_key(silence), safe.iter().rev().max_by_key(silence));
+    let (Some((even, least)), Some((uneven, most))) = (shortest, longest) else { return Ok(()) };
+    if least.waiting.silence == most.waiting.silence {
+        return Ok(());
+    }
     writeln!(
         out,
-        "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {}.{} % of \
-         the grants).",
-        generous.name(),
-        most.granted,
-        small.name(),
-        least.state_bytes,
-        most.state_bytes,
-        share / 10,
-        share % 10
+        "A client that waits goes without a call for up to {} under {},\n  {} under {}.",
+        rounded(most.waiting.silence),
+        uneven.name(),
+        rounded(least.waiting.silence),
+        even.name()
     )
 }

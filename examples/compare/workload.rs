@@ -13,6 +13,7 @@ pub(crate) enum Workload {
     Steady,
     Bursty,
     Diurnal,
+    Greedy,
 }
 
 const MILLISECOND: u64 = 1_000;
@@ -21,13 +22,15 @@ const HALF_A_DAY: u64 = 43_200 * SECOND;
 const CLIENTS: u64 = 100;
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 3] = [Workload::Steady, Workload::Bursty, Workload::Diurnal];
+    pub(crate) const ALL: [Workload; 4] =
+        [Workload::Steady, Workload::Bursty, Workload::Diurnal, Workload::Greedy];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Workload::Steady => "steady",
             Workload::Bursty => "bursty",
             Workload::Diurnal => "diurnal",
+            Workload::Greedy => "greedy",
         }
     }
 
@@ -46,6 +49,10 @@ impl Workload {
             Workload::Diurnal => {
                 "independent requests whose rate rises in a straight line from 0.05/s at midnight,\n\
                  when the trace begins, to 0.95/s at noon, and falls back (1800 an hour on average)"
+            }
+            Workload::Greedy => {
+                "all requests at the first instant: a caller who always has one more to make, whom\n\
+                 only a client that waits can serve"
             }
         }
     }
@@ -78,6 +85,7 @@ impl Workload {
                             break;
                         }
                     },
+                    Workload::Greedy => {}
                 }
                 let client = rng.u64(0..CLIENTS).min(rng.u64(0..CLIENTS));
                 Event { nanos: now * 1_000, client: Some(client) }

@@ -23,6 +23,39 @@ use super::{PolicyError, Quota};
 /// assert_eq!(error.to_string(), "quota 1 (counted from 0) has limit 0; a limit is at least 1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Pacing
+///
+/// Nothing in a rule says that its permits are spread. A caller who always has one more call to make spends a long
+/// window's permits as fast as the short window allows, and then waits for the long one. A further quota of the same
+/// rate, over a window that divides the long one, paces it: no silence is longer than that window, and nothing of the
+/// sustained rate is lost, only of what is granted at once.
+///
+/// ```
+/// use core::time::Duration;
+/// use tollgate::{Algorithm, Nanos, SlidingLog};
+///
+/// /// How long a greedy caller waits at the most for the next of 3000 calls.
+/// fn longest_silence(policy: &str) -> Result<Duration, Box<dyn std::error::Error>> {
+///     let log = SlidingLog::new(policy.parse()?)?;
+///     let (mut now, mut longest) = (Nanos::ZERO, Duration::ZERO);
+///     for _ in 0..3000 {
+///         while let Err(denied) = log.try_acquire_at(now, 1) {
+///             longest = longest.max(denied.retry_after().ok_or("never")?);
+///             now = denied.retry_at().ok_or("never")?;
+///         }
+///     }
+///     Ok(longest)
+/// }
+///
+/// assert_eq!(longest_silence("50/1m, 1500/1h")?, Duration::from_secs(31 * 60)); // after 29 busy minutes
+/// assert_eq!(longest_silence("50/2m, 50/1m, 1500/1h")?, Duration::from_secs(120)); // 50 at once, as before
+/// assert_eq!(longest_silence("5/12s, 50/1m, 1500/1h")?, Duration::from_secs(12)); // 5 at once
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`TokenBucket::strict`](crate::TokenBucket::strict) paces by nature: under the rule above, 26 calls at once and
+/// then one per 2.44 s, at the price of 1.7 % of the rate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
     quotas: [Quota; Policy::MAX_QUOTAS],

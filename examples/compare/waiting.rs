@@ -1,0 +1,61 @@
+//! How does a client fare that waits instead of being refused?
+//!
+//! All in virtual time. The calls of a limiter queue in order of arrival. The first of the queue asks, and if it is
+//! refused asks again at the instant it was told; the others wait behind it.
+
+use tollgate::{Algorithm, Nanos};
+
+use super::progress::Progress;
+use super::traffic::Traffic;
+use super::waits::Waits;
+
+/// What is reported of the queues, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The longest stretch, in any one queue, in which calls waited and none was served.
+    pub(crate) silence: u64,
+    /// How long 50, 90, 99 and 100 % of the calls waited at the most; `None` if fewer were ever served.
+    pub(crate) waits: [Option<u64>; 4],
+    /// From the first arrival until the last call was served.
+    pub(crate) last: u64,
+    /// Calls that were told of no instant to come back, and those behind them: past the limiter's horizon.
+    pub(crate) unserved: u64,
+}
+
+pub(crate) const PERCENTS: [u64; 4] = [50, 90, 99, 100];
+
+/// Lets every call of `traffic` wait until one of `limiters`, which are fresh, grants it.
+pub(crate) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) -> Waiting {
+    let mut waiting = Waiting::default();
+    let mut waits = Waits::new();
+    let first = traffic.steps.first().map_or(0, |step| step.at);
+    // When the last call of each queue was served; `None` once that never happens.
+    let mut free = vec![Some(0); limiters.len()];
+    for chunk in traffic.steps.chunks(1 << 16) {
+        for step in chunk {
+            let which = traffic.limiter(step);
+            let asks = free[which].map(|free| step.at.max(free));
+            let served = asks.and_then(|asks| served(&limiters[which], asks));
+            if let (Some(asks), Some(served)) = (asks, served) {
+                waiting.silence = waiting.silence.max(served - asks);
+                waiting.last = waiting.last.max(served - first);
+                waits.add(served - step.at);
+            } else {
+                waiting.unserved += 1;
+            }
+            free[which] = served;
+        }
+        progress.advance(chunk.len());
+    }
+    waiting.waits = PERCENTS.map(|percent| waits.percentile(percent, traffic.steps.len() as u64));
+    waiting
+}
+
+/// When a call is granted that asks at `asks` and then whenever it is told to. An instant that does not lie ahead
+/// is no promise.
+fn served(limiter: &impl Algorithm, mut asks: u64) -> Option<u64> {
+    while let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), 1) {
+        asks = denied.retry_at().map(Nanos::as_nanos).filter(|&retry| retry > asks)?;
+    }
+    Some(asks)
+}
