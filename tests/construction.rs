@@ -106,6 +106,8 @@ fn a_guard_is_checked_with_every_window() {
         let window = policy.quotas()[quota].window();
         assert_eq!(error, PolicyError::WindowTooLong { quota, window, guard });
     }
+    let seconds: Vec<Quota> = (1..=8).map(|secs| Quota::new(1, secs * SECOND)).collect();
+    assert_eq!(Policy::new(&seconds).unwrap().with_guard(SECOND).unwrap().guard(), SECOND);
     // Not added up: the last guard counts.
     let again = policy.with_guard(SECOND).unwrap().with_guard(Duration::from_millis(1)).unwrap();
     assert_eq!(again.guard(), Duration::from_millis(1));
@@ -236,6 +238,7 @@ fn quotas_by_name_are_so_many_per_so_long() {
     assert_eq!(Quota::per_hour(7), per(3600, 7));
     assert_eq!(Quota::per_day(7), per(86_400, 7));
     assert_eq!(format!("{:?}", Quota::per_second(7).named("x")), "Quota(x=7/1s)");
+    assert_eq!(format!("{:?}", policy("5/1s, 9/2s")), "Policy(5/1s, 9/2s)");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every small limiter, at the start of time and at its end.
 
+use crate::spec::{Call, Reply};
+use crate::subject::perform;
 use crate::walk::{Small, Span, visit};
 
 /// `(limit, window)` for every limit and interval up to these.
@@ -100,4 +102,19 @@ fn one_log_of_two_quotas() {
     let rules: Vec<(u32, u64)> =
         (1..=3).flat_map(|limit| (1..=3).map(move |window| (limit, window))).collect();
     assert!(visit_all(pairs(&rules).into_iter().map(Small::Log), 2, false) > 1_000);
+}
+
+/// What is remembered is written once, and only by a refusal.
+#[test]
+fn a_refusal_is_remembered() {
+    let (log, words) = Small::Log(vec![(1, 2), (2, 9)]).build();
+    let take = |now| perform(&*log, Call::Take { now, n: 1 });
+    assert_eq!(take(0), Reply::Granted);
+    let granted = words.read();
+    assert_eq!(take(1), Reply::Denied { quota: 0, retry: Some(2) });
+    let refused = words.read();
+    let written = granted.iter().zip(&refused).filter(|(a, b)| a != b).count();
+    assert_eq!(written, 2, "when, and at which end");
+    assert_eq!(take(1), Reply::Denied { quota: 0, retry: Some(2) });
+    assert_eq!(words.read(), refused);
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
+use crate::nanos::Nanos;
 use crate::quota::{Policy, Quota};
 use crate::spec::{Call, Reply, Rule, Spec};
 use crate::subject::perform;
@@ -125,7 +126,8 @@ impl Span {
 }
 
 /// The states visited, if each call in each of them is answered as specified, and
-/// - a refusal, a reading and a call for nothing leave every bit as it was;
+/// - a refusal, a reading, a look ahead and a call for nothing leave every bit as it was;
+/// - a grant that is handed back leaves no bit, and one that is not the latest, or cannot be handed back, every bit;
 /// - equal words mean equal states, and where `one_spelling`, the reverse.
 pub(crate) fn visit(small: &Small, span: &Span, one_spelling: bool) -> usize {
     let (limiter, words) = small.build();
@@ -143,20 +145,20 @@ pub(crate) fn visit(small: &Small, span: &Span, one_spelling: bool) -> usize {
         for &now in &span.instants {
             let calls = (0..=small.burst() + 1).map(|n| Call::Take { now, n });
             for call in calls.chain([Call::Status { now }]) {
-                words.set(&state);
                 let mut spec = spec.clone();
+                let expected = span.answer(&mut spec, call);
+                words.set(&state);
                 let reply = perform(&*limiter, call);
-                assert_eq!(
-                    reply,
-                    span.answer(&mut spec, call),
-                    "{small:?}: {call:?} in {state:x?}, {spec:?}"
-                );
+                assert_eq!(reply, expected, "{small:?}: {call:?} in {state:x?}, {spec:?}");
                 let after = words.read();
                 let grants = reply == Reply::Granted && !matches!(call, Call::Take { n: 0, .. });
                 assert!(
                     grants || words.same_but_for_memory(&state, &after),
                     "{small:?}: {call:?} changed {state:x?} to {after:x?}"
                 );
+                if let Call::Take { n, .. } = call {
+                    look_and_hand_back(small, &*limiter, &words, (&state, &after), (now, n));
+                }
                 if after != state {
                     open.push((after, spec.newest()));
                 }
@@ -164,4 +166,35 @@ pub(crate) fn visit(small: &Small, span: &Span, one_spelling: bool) -> usize {
         }
     }
     known.len()
+}
+
+/// A call for `n` at `now` takes the limiter from the first state to the second.
+fn look_and_hand_back(
+    small: &Small,
+    limiter: &dyn Algorithm,
+    words: &Words,
+    (before, after): (&[u64], &[u64]),
+    (now, n): (u64, u32),
+) {
+    let at = Nanos::from_nanos(now);
+    let text = || format!("{small:?}: {n} at {now} in {before:x?}");
+    words.set(before);
+    let ahead = limiter.peek_at(at, n);
+    assert_eq!(words.read(), before, "{}", text());
+    let granted = limiter.try_grant_at(at, n);
+    assert_eq!(words.read(), after, "{}", text());
+    assert_eq!(ahead, granted.as_ref().map(drop).map_err(|&denied| denied), "{}", text());
+    let Ok(grant) = granted else { return };
+    let undone = limiter.undo(grant);
+    let in_one_word = n > 0 && before.len() == 1 && !matches!(small, Small::Log(_));
+    assert_eq!(undone, in_one_word, "{}", text());
+    assert_eq!(words.read(), if undone { before } else { after }, "{}", text());
+    // Another grant after it, if there is room, and it is the latest no more.
+    words.set(before);
+    let Ok(grant) = limiter.try_grant_at(at, n) else { unreachable!("as before") };
+    if n > 0 && limiter.try_acquire_at(at, 1).is_ok() {
+        let latest = words.read();
+        assert!(!limiter.undo(grant), "{}", text());
+        assert_eq!(words.read(), latest, "{}", text());
+    }
 }
