@@ -72,7 +72,7 @@ impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
                 Turn::Done(result) => return self.granted(result),
                 Turn::Wait(None) => park(),
                 Turn::Wait(Some(at)) => {
-                    park_timeout(at.saturating_duration_since(self.limiter.clock().now()))
+                    park_timeout(at.saturating_duration_since(self.limiter.clock().now()));
                 }
             }
         }
