@@ -133,7 +133,7 @@ fn a_permit_that_is_there_is_granted_after_the_deadline_too() {
 
 #[test]
 fn a_timeout_counts_from_the_call_and_is_not_restarted() {
-    let mut world = World::exact("1/10s");
+    let world = World::exact("1/10s");
     world.limiter.try_acquire().unwrap();
     let limiter = world.limiter.clone();
     let acquire = limiter.acquire().within(Duration::from_secs(9));

@@ -168,10 +168,6 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
         World { limiter, timer, tasks: Vec::new(), ready, ended: Rc::default() }
     }
 
-    pub fn now(&self) -> Nanos {
-        self.timer.clock.now()
-    }
-
     /// A task, polled once.
     pub fn spawn(&mut self, future: impl Future<Output = ()> + 'static) -> usize {
         let task = self.tasks.len();
@@ -244,6 +240,10 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
 
     pub fn outcome(&self, task: usize) -> Option<Outcome> {
         self.ended.borrow().iter().find(|ended| ended.0 == task).map(|ended| ended.1)
+    }
+
+    pub fn waiting_tasks(&self) -> usize {
+        self.tasks.iter().filter(|task| task.future.is_some()).count()
     }
 
     /// Nobody waits, and nothing of those who did is left.
