@@ -1,0 +1,188 @@
+//! What holds for every history of arrivals, cancellations, pauses, deadlines and calls around the line.
+//!
+//! 1. Granted in order of arrival, each at the first instant at which the exact rule admits it, it is the head, and no
+//!    pause holds: so no permit is lost, and none is granted too much.
+//! 2. Refused for a deadline if and only if it would have come too late, and not after it.
+//! 3. Each task is woken once, and once more for a deadline or a pause; one sleep at most is on behalf of the line.
+//! 4. In the end nothing is left.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tollgate::Nanos;
+use tollgate::wait::AcquireError;
+
+use crate::oracle::{ExactLog, Grid, Rule};
+use crate::world::{World, secs};
+
+const SECOND: u64 = 1_000_000_000;
+/// 4 in 5 s and 6 in 13 s.
+const POLICY: &str = "4/5s, 6/13s";
+const RULES: [Rule; 2] = [Rule { limit: 4, window: 5 * SECOND }, Rule { limit: 6, window: 13 * SECOND }];
+const BURST: u32 = 4;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Arrive { n: u32, within: Option<u64> },
+    Cancel(usize),
+    Pause(u64),
+    Try(u32),
+    Around(u32),
+    Live(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (1..=BURST, proptest::option::weighted(0.3, 0..40_u64)).prop_map(|(n, within)| Step::Arrive { n, within }),
+        2 => any::<usize>().prop_map(Step::Cancel),
+        1 => (0..12_u64).prop_map(Step::Pause),
+        1 => (0..=BURST).prop_map(Step::Try),
+        1 => (1..=2_u32).prop_map(Step::Around),
+        6 => (0..9_u64).prop_map(Step::Live),
+    ]
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    task: usize,
+    n: u32,
+    deadline: u64,
+}
+
+/// The same line, second by second, with the whole history looked at for each decision.
+struct Model {
+    log: ExactLog,
+    now: u64,
+    paused: u64,
+    line: Vec<Waiting>,
+    granted: Vec<(usize, u64)>,
+    /// When each was refused, at the latest.
+    refused: Vec<(usize, u64)>,
+}
+
+impl Model {
+    fn admits(&self, second: u64, n: u32) -> bool {
+        second >= self.paused && self.log.admits(second * SECOND, n)
+    }
+
+    /// The first second at which one call for so many permits would be granted.
+    fn promise(&self, permits: u32) -> u64 {
+        (self.now..).find(|&second| self.admits(second, permits.min(BURST))).unwrap()
+    }
+
+    fn arrive(&mut self, arrival: Waiting) {
+        let ahead: u32 = self.line.iter().map(|waiting| waiting.n).sum();
+        if self.line.is_empty() && self.admits(self.now, arrival.n) {
+            self.log.record(self.now * SECOND, arrival.n);
+            self.granted.push((arrival.task, self.now));
+        } else if self.promise(ahead + arrival.n) > arrival.deadline {
+            self.refused.push((arrival.task, self.now));
+        } else {
+            self.line.push(arrival);
+        }
+    }
+
+    /// Serves the line at this instant.
+    fn serve(&mut self) {
+        while let Some(&head) = self.line.first() {
+            if self.admits(self.now, head.n) {
+                self.log.record(self.now * SECOND, head.n);
+                self.granted.push((head.task, self.now));
+            } else if self.promise(head.n) > head.deadline {
+                self.refused.push((head.task, head.deadline));
+            } else {
+                break;
+            }
+            self.line.remove(0);
+        }
+        let now = self.now;
+        let late = |waiting: &Waiting| waiting.deadline <= now;
+        self.refused
+            .extend(self.line.iter().filter(|waiting| late(waiting)).map(|waiting| (waiting.task, now)));
+        self.line.retain(|waiting| !late(waiting));
+    }
+
+    fn live_until(&mut self, second: u64) {
+        self.serve();
+        while self.now < second {
+            self.now += 1;
+            self.serve();
+        }
+    }
+}
+
+fn run(steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut world = World::exact(POLICY);
+    let log = ExactLog::new(&RULES, Grid::of_log(&RULES).unwrap());
+    let mut model =
+        Model { log, now: 0, paused: 0, line: Vec::new(), granted: Vec::new(), refused: Vec::new() };
+    let (mut tasks, mut disturbances) = (Vec::new(), 0);
+    for &step in steps {
+        match step {
+            Step::Arrive { n, within } => {
+                let deadline = within.map_or(u64::MAX, |within| model.now + within);
+                let task = world.wait(n, within.map_or(Nanos::MAX, |_| secs(deadline)));
+                model.arrive(Waiting { task, n, deadline });
+                tasks.push((task, within.is_some()));
+            }
+            Step::Cancel(which) if !model.line.is_empty() => {
+                let gone = model.line.remove(which % model.line.len());
+                world.cancel(gone.task);
+            }
+            Step::Cancel(_) => {}
+            Step::Pause(length) => {
+                disturbances += 1;
+                model.paused = model.paused.max(model.now + length);
+                world.limiter.pause_until(secs(model.paused));
+            }
+            Step::Try(n) => {
+                let fits = n == 0 || model.line.is_empty() && model.admits(model.now, n);
+                if fits {
+                    model.log.record(model.now * SECOND, n);
+                }
+                prop_assert_eq!(world.limiter.try_acquire_n(n).is_ok(), fits);
+            }
+            Step::Around(n) => {
+                disturbances += 1;
+                let fits = model.admits(model.now, n);
+                if fits {
+                    model.log.record(model.now * SECOND, n);
+                }
+                prop_assert_eq!(world.limiter.limiter().try_acquire_n(n).is_ok(), fits);
+            }
+            Step::Live(length) => {
+                let until = model.now + length;
+                model.live_until(until);
+                world.live_until(secs(until));
+            }
+        }
+        // Whoever was called runs, unless the clock has to move first.
+        model.serve();
+        world.run();
+        prop_assert_eq!(world.limiter.waiting(), world.waiting_tasks());
+        let deadlines = tasks.iter().filter(|task| task.1).count();
+        prop_assert!(world.timer.armed().len() <= 1 + deadlines);
+    }
+    model.live_until(model.now + 1000);
+    world.live_until(secs(model.now));
+
+    prop_assert_eq!(world.granted(), model.granted);
+    for &(task, latest) in &model.refused {
+        let (at, result) = world.outcome(task).expect("it has ended");
+        prop_assert!(matches!(result, Err(AcquireError::TooLate(_))), "{task}: {result:?}");
+        prop_assert!(at <= secs(latest), "{task}: refused at {at}, known at {latest} s");
+    }
+    for &(task, deadline) in &tasks {
+        prop_assert!(world.wakes(task) <= 1 + usize::from(deadline) + disturbances, "{task}");
+    }
+    prop_assert!(world.is_clean());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_line_is_the_model(steps in vec(step(), 1..60)) {
+        run(&steps)?;
+    }
+}
