@@ -118,3 +118,24 @@ fn a_refusal_is_remembered() {
     assert_eq!(take(1), Reply::Denied { quota: 0, retry: Some(2) });
     assert_eq!(words.read(), refused);
 }
+
+/// A grant of one writes its slot, and the head only at the end of a group of four; a grant of several writes the head
+/// once, wherever it begins.
+#[test]
+fn the_head_is_written_once_in_a_group() {
+    let written = |sizes: &[u32]| -> Vec<usize> {
+        let (log, words) = Small::Log(vec![(16, 1)]).build();
+        let mut before = words.read();
+        let grant = |&n: &u32| {
+            assert_eq!(perform(&*log, Call::Take { now: 0, n }), Reply::Granted);
+            let after = words.read();
+            let written = before.iter().zip(&after).filter(|(a, b)| a != b).count();
+            before = after;
+            written
+        };
+        sizes.iter().map(grant).collect()
+    };
+    assert_eq!(written(&[1; 9]), [1, 1, 1, 2, 1, 1, 1, 2, 1]);
+    assert_eq!(written(&[1, 3, 1, 1, 1, 1]), [1, 4, 1, 1, 1, 2]);
+    assert_eq!(written(&[1, 1, 1, 2, 1, 1, 1]), [1, 1, 1, 3, 1, 1, 2]);
+}
