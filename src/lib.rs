@@ -54,12 +54,17 @@
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `Monotonic`, `Quanta` |
 //! | `limiter` | what users hold: [`RateLimiter`] |
+//! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
 //!
 //! # Features
 //!
 //! - `std` (default): the clock `Monotonic`. Without it the crate needs only `core` and `alloc`.
 //! - `quanta` (default): the clock `Quanta`, the CPU's time-stamp counter, two to four times cheaper to read.
 //! - `parking_lot`: the module `reference`.
+//! - `wait`: the module `wait`, with waiting threads.
+//! - `tokio`: waiting tasks, on the timer of a tokio runtime, `wait::Tokio`.
+//! - `async-io`: waiting tasks on any executor, on the timer of the smol family, `wait::AsyncIo`, **which runs a
+//!   background thread**.
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -81,6 +86,10 @@ pub mod reference;
 mod clock;
 
 mod limiter;
+
+#[cfg(feature = "wait")]
+#[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
+pub mod wait;
 
 pub use algorithm::{Algorithm, BuildError, Plan, SlidingLog, TokenBucket};
 #[cfg(feature = "quanta")]

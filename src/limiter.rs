@@ -17,7 +17,7 @@ use crate::algorithm::{BuildError, SlidingLog, TokenBucket};
 use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
-use crate::decision::{Denied, Status};
+use crate::decision::{Denied, Grant, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::{AtomicU64, Ordering};
@@ -105,6 +105,74 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
             return self.while_paused(now, n);
         }
         self.shared.algorithm.try_acquire_at(now, n)
+    }
+
+    /// What [`try_acquire`](RateLimiter::try_acquire) would answer now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire`.
+    #[inline]
+    pub fn peek(&self) -> Result<(), Denied> {
+        self.peek_n(1)
+    }
+
+    /// What [`try_acquire_n`](RateLimiter::try_acquire_n) would answer now. Changes nothing.
+    ///
+    /// ```
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// let limiter = RateLimiter::exact(Policy::MICROSOFT_365_DEFENDER)?;
+    /// limiter.try_acquire_n(30)?;
+    /// assert!(limiter.peek_n(20).is_ok());
+    /// let denied = limiter.peek_n(21).unwrap_err();
+    /// assert_eq!(denied.retry_after_secs(), Some(60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_n`.
+    #[inline]
+    pub fn peek_n(&self, n: u32) -> Result<(), Denied> {
+        let now = self.shared.clock.now();
+        if now < self.paused_until() {
+            return self.while_paused(now, n);
+        }
+        self.shared.algorithm.peek_at(now, n)
+    }
+
+    /// As [`try_acquire_n`](RateLimiter::try_acquire_n), for a call that may turn out not to be sent: then
+    /// [`undo`](RateLimiter::undo) the grant.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_n`.
+    #[inline]
+    pub fn try_grant_n(&self, n: u32) -> Result<Grant, Denied> {
+        let now = self.shared.clock.now();
+        if now < self.paused_until() {
+            return self.while_paused(now, n).map(|()| Grant::FINAL);
+        }
+        self.shared.algorithm.try_grant_at(now, n)
+    }
+
+    /// Hands back a grant of this limiter whose call was never sent, as [`Algorithm::undo`]: `false` if the permits
+    /// stay charged.
+    ///
+    /// ```
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// let limiter = RateLimiter::strict(Policy::MICROSOFT_365_DEFENDER)?;
+    /// let grant = limiter.try_grant_n(26)?;
+    /// assert!(limiter.try_acquire().is_err());
+    /// assert!(limiter.undo(grant));
+    /// assert!(limiter.try_acquire_n(26).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn undo(&self, grant: Grant) -> bool {
+        self.shared.algorithm.undo(grant)
     }
 
     #[inline]

@@ -1,3 +1,11 @@
-//! The one line through which atomics enter. A concurrency model replaces this file and nothing else.
+//! The one place through which atomics, locks and parked threads enter. A concurrency model replaces this file and
+//! nothing else.
 
 pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "wait")]
+pub(crate) use core::sync::atomic::AtomicUsize;
+#[cfg(feature = "wait")]
+pub(crate) use std::sync::{Mutex, MutexGuard};
+#[cfg(feature = "wait")]
+pub(crate) use std::thread::{Thread, current, park, park_timeout};
