@@ -133,7 +133,9 @@ impl Policy {
     ///
     /// A client that must never draw a 429 needs it where the server cannot see the instants the client
     /// saw: network jitter (two calls may arrive closer together than they were sent), permits held for a
-    /// while before use, or a server that counts both ends of a window.
+    /// while before use, or a server that counts both ends of a window. It must be above the longest time from a
+    /// permit to the server's judgement, less the shortest; the slowest answer is above that. It costs
+    /// `guard / (window + guard)` of the rate.
     ///
     /// # Errors
     ///
