@@ -191,6 +191,8 @@ fn the_line() {
     }
 }
 
+const TWO: &[Waits] = &[waits(4, Cancel), waits(3, Cancel), waits(2, Await)];
+
 /// Every one of three goes away, at any moment: before, while or after it is called.
 #[test]
 fn cancel() {
@@ -201,7 +203,6 @@ fn cancel() {
             Model { line: Box::leak(Box::new(line)), beside: Beside::Nothing, lost: None }.holds();
         }
     }
-    const TWO: &[Waits] = &[waits(4, Cancel), waits(3, Cancel), waits(2, Await)];
     Model { line: TWO, beside: Beside::Nothing, lost: None }.holds();
 }
 
@@ -235,18 +236,21 @@ fn come_while_the_line_empties() {
     }
 }
 
+const LATE: &[Waits] = &[
+    Waits { n: 1, role: Await, deadline: 10 },
+    Waits { n: 3, role: Block, deadline: 10 },
+    Waits { n: 2, role: Await, deadline: 20 },
+    waits(4, Await),
+];
+
 /// Deadlines that hold, that are missed by the pause, and that pass as the turn comes.
 #[test]
 fn deadlines() {
-    const LATE: &[Waits] = &[
-        Waits { n: 1, role: Await, deadline: 10 },
-        Waits { n: 3, role: Block, deadline: 10 },
-        Waits { n: 2, role: Await, deadline: 20 },
-        waits(4, Await),
-    ];
     Model { line: LATE, beside: Beside::Nothing, lost: None }.holds();
     Model { line: LATE, beside: Beside::PauseUntil(15), lost: None }.holds();
 }
+
+const TASKS: &[Waits] = &[waits(1, Await), waits(3, Await), waits(2, Await)];
 
 /// The models see what they are for: a leaver that does not call the next, and a sleep that is lost, whichever.
 #[test]
@@ -257,7 +261,6 @@ fn broken_lines_are_caught() {
         Model { line: Box::leak(Box::new(line)), beside: Beside::Nothing, lost: None }.fails();
     }
     // The first sleep is armed anew when the first thread runs.
-    const TASKS: &[Waits] = &[waits(1, Await), waits(3, Await), waits(2, Await)];
     for lost in 2..5 {
         Model { line: TASKS, beside: Beside::Nothing, lost: Some(lost) }.fails();
     }
