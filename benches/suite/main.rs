@@ -1,6 +1,6 @@
 //! What one decision costs, one module per question: `cargo bench`, or `cargo bench -- grant` for one of them.
 //!
-//! All times but those of `clocks` are without a clock: `now` is a number that grows by the same step before each call.
+//! All times but those of `clocks` and `wait` are without a clock: `now` is a number that grows by the same step before each call.
 //! Every sample runs on a limiter of its own that is warm (each log has been round its ring), keeps every answer whole
 //! by `black_box`, and checks that every decision was the expected one. One thread; for many threads, and for other
 //! crates, see `benches/peers`.
@@ -13,6 +13,7 @@ mod refusal;
 mod status;
 mod subject;
 mod timing;
+mod wait;
 
 use std::time::Duration;
 
@@ -28,6 +29,6 @@ fn configured() -> Criterion {
 criterion_group! {
     name = suite;
     config = configured();
-    targets = grant::bench, refusal::bench, permits::bench, status::bench, limit::bench, clocks::bench
+    targets = grant::bench, refusal::bench, permits::bench, status::bench, limit::bench, clocks::bench, wait::bench
 }
 criterion_main!(suite);

@@ -1,10 +1,12 @@
 //! What holds for every history of arrivals, cancellations, pauses, deadlines and calls around the line.
 //!
-//! 1. Granted in order of arrival, each at the first instant at which the exact rule admits it, it is the head, and no
+//! 1. Granted in order of arrival each at the first instant at which the exact rule admits it, it is the head, and no
 //!    pause holds: so no permit is lost, and none is granted too much.
 //! 2. Refused for a deadline if and only if it would have come too late, and not after it.
-//! 3. Each task is woken once, and once more for a deadline or a pause; one sleep at most is on behalf of the line.
+//! 3. Each task is woken once, and once more for a deadline, a pause, or what is taken around the line; one sleep at most is on behalf of the line.
 //! 4. In the end nothing is left.
+
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -41,10 +43,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Never the instant of a grant: which of the two comes first would be the timer's choice.
+fn half_past(second: u64) -> Nanos {
+    secs(second).saturating_add(Duration::from_millis(500))
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     task: usize,
     n: u32,
+    /// Half a second later.
     deadline: u64,
 }
 
@@ -54,6 +62,8 @@ struct Model {
     now: u64,
     paused: u64,
     line: Vec<Waiting>,
+    /// The head, and the second until which it sleeps.
+    asleep: Option<(usize, u64)>,
     granted: Vec<(usize, u64)>,
     /// When each was refused, at the latest.
     refused: Vec<(usize, u64)>,
@@ -66,7 +76,7 @@ impl Model {
 
     /// The first second at which one call for so many permits would be granted.
     fn promise(&self, permits: u32) -> u64 {
-        (self.now..).find(|&second| self.admits(second, permits.min(BURST))).unwrap()
+        (self.now..=self.now + 1000).find(|&second| self.admits(second, permits.min(BURST))).unwrap()
     }
 
     fn arrive(&mut self, arrival: Waiting) {
@@ -81,24 +91,30 @@ impl Model {
         }
     }
 
-    /// Serves the line at this instant.
+    /// Serves the line at this second; deadlines passed half a second ago.
     fn serve(&mut self) {
+        let now = self.now;
+        let late = |waiting: &Waiting| waiting.deadline < now;
+        self.refused
+            .extend(self.line.iter().filter(|waiting| late(waiting)).map(|waiting| (waiting.task, now)));
+        self.line.retain(|waiting| !late(waiting));
         while let Some(&head) = self.line.first() {
-            if self.admits(self.now, head.n) {
+            // What others take around the line, a sleeping head learns when it wakes.
+            if self.asleep.is_some_and(|(task, until)| task == head.task && self.now < until) {
+                break;
+            }
+            let promise = self.promise(head.n);
+            if promise == self.now {
                 self.log.record(self.now * SECOND, head.n);
                 self.granted.push((head.task, self.now));
-            } else if self.promise(head.n) > head.deadline {
-                self.refused.push((head.task, head.deadline));
+            } else if promise > head.deadline {
+                self.refused.push((head.task, head.deadline + 1));
             } else {
+                self.asleep = Some((head.task, promise));
                 break;
             }
             self.line.remove(0);
         }
-        let now = self.now;
-        let late = |waiting: &Waiting| waiting.deadline <= now;
-        self.refused
-            .extend(self.line.iter().filter(|waiting| late(waiting)).map(|waiting| (waiting.task, now)));
-        self.line.retain(|waiting| !late(waiting));
     }
 
     fn live_until(&mut self, second: u64) {
@@ -113,14 +129,21 @@ impl Model {
 fn run(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut world = World::exact(POLICY);
     let log = ExactLog::new(&RULES, Grid::of_log(&RULES).unwrap());
-    let mut model =
-        Model { log, now: 0, paused: 0, line: Vec::new(), granted: Vec::new(), refused: Vec::new() };
+    let mut model = Model {
+        log,
+        now: 0,
+        paused: 0,
+        line: Vec::new(),
+        asleep: None,
+        granted: Vec::new(),
+        refused: Vec::new(),
+    };
     let (mut tasks, mut disturbances) = (Vec::new(), 0);
     for &step in steps {
         match step {
             Step::Arrive { n, within } => {
                 let deadline = within.map_or(u64::MAX, |within| model.now + within);
-                let task = world.wait(n, within.map_or(Nanos::MAX, |_| secs(deadline)));
+                let task = world.wait(n, within.map_or(Nanos::MAX, |_| half_past(deadline)));
                 model.arrive(Waiting { task, n, deadline });
                 tasks.push((task, within.is_some()));
             }

@@ -1,0 +1,41 @@
+//! The shipped line under shuttle: which thread runs is chosen anew at every lock, atomic, park and wake-up. A lost
+//! wake-up is a deadlock, which shuttle reports.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    unused_imports,
+    clippy::large_types_passed_by_value,
+    reason = "the library's public items are private and partly unused here"
+)]
+
+extern crate alloc;
+
+mod sync;
+
+#[path = "../../src/nanos.rs"]
+mod nanos;
+#[path = "../../src/quota/mod.rs"]
+mod quota;
+
+#[path = "../../src/decision.rs"]
+mod decision;
+
+#[path = "../../src/algorithm/mod.rs"]
+mod algorithm;
+
+#[path = "../../src/clock.rs"]
+mod clock;
+
+#[path = "../../src/limiter.rs"]
+mod limiter;
+
+#[path = "../../src/wait/mod.rs"]
+mod wait;
+
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+mod models;
+mod rule;
+mod time;

@@ -1,0 +1,24 @@
+//! Shuttle's atomics, locks and threads, at each of which another thread may take over; and the model's time.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+pub(crate) use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::thread::{Thread, current, park};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Parks until the model's clock is so far, at most.
+pub(crate) fn park_timeout(after: Duration) {
+    let timeout = crate::time::arm(after, &Waker::from(Arc::new(Unpark(current()))));
+    park();
+    crate::time::disarm(timeout);
+}
