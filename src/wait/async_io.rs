@@ -17,11 +17,11 @@ use super::timer::Timer;
 /// use tollgate::wait::{AsyncIo, FairLimiter};
 /// use tollgate::{Policy, RateLimiter};
 ///
-/// let limiter = FairLimiter::new(RateLimiter::exact("1/10ms".parse()?)?, AsyncIo);
+/// let limiter = FairLimiter::new(RateLimiter::exact("1/10ms, 2/1h".parse()?)?, AsyncIo);
 /// async_io::block_on(async {
 ///     limiter.acquire().await?;
 ///     limiter.acquire().await?; // ten milliseconds later
-///     let late = limiter.acquire().within(Duration::from_millis(1)).await.unwrap_err();
+///     let late = limiter.acquire().within(Duration::from_secs(60)).await.unwrap_err();
 ///     println!("{late}"); // said at once
 ///     Ok::<(), tollgate::wait::AcquireError>(())
 /// })?;

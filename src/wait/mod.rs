@@ -12,8 +12,9 @@
 //! limiter.acquire_blocking()?; // ten milliseconds later
 //!
 //! // A deadline that cannot be met is refused at once, with the instant to come back.
+//! let limiter = FairLimiter::blocking(RateLimiter::exact("1/1h".parse()?)?);
 //! limiter.acquire_blocking()?;
-//! let late = limiter.acquire().within(Duration::from_micros(1)).wait().unwrap_err();
+//! let late = limiter.acquire().within(Duration::from_secs(60)).wait().unwrap_err();
 //! assert!(late.retry_at().is_some());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -66,7 +66,7 @@ impl Mix {
     fn check(self, name: &str, calls: u64, granted: u64) {
         let unexpected = if self == Mix::Grants { calls - granted } else { granted };
         assert!(
-            unexpected <= calls / 500 + 32,
+            unexpected <= calls / 50 + 32,
             "{name}: {unexpected} of {calls} decisions were not the expected"
         );
     }
