@@ -1,3 +1,4 @@
-//! The one line through which atomics enter. A concurrency model replaces this file and nothing else.
+//! How threads meet and wait. A concurrency model replaces this file and nothing else.
 
+pub(crate) use core::hint::spin_loop;
 pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
