@@ -1,6 +1,6 @@
-//! The one place through which atomics, locks and parked threads enter. A concurrency model replaces this file and
-//! nothing else.
+//! How threads meet and wait. A concurrency model replaces this file and nothing else.
 
+pub(crate) use core::hint::spin_loop;
 pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(feature = "wait")]

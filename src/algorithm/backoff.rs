@@ -1,5 +1,7 @@
 //! What a thread does that lost a race.
 
+use crate::sync::spin_loop;
+
 /// Tries again until it is decided, after a wait that doubles from loss to loss, within bounds: nobody waits for
 /// another thread, only for a while.
 ///
@@ -13,7 +15,7 @@ pub(super) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
     let mut pauses = LEAST;
     loop {
         for _ in 0..pauses {
-            core::hint::spin_loop();
+            spin_loop();
         }
         if let Some(decision) = attempt() {
             return decision;

@@ -4,6 +4,7 @@ use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::calls::next_call;
 use crate::hook;
@@ -100,9 +101,16 @@ impl Storm {
             hint::spin_loop();
             round.arrived.load(Ordering::Relaxed) == self.threads || BROKEN.load(Ordering::Relaxed)
         };
-        // Watch for a while before yielding: who yields comes back when the others have done.
+        // Watch for a while: who gives the processor away comes back when the others have done. Then sleep, since
+        // beside other programs a thread that yields comes back before those it waits for.
+        let mut watches = 0_u32;
         while !(0..200).any(|_| all_here()) {
-            thread::yield_now();
+            watches += 1;
+            if watches < 20 {
+                thread::yield_now();
+            } else {
+                thread::sleep(Duration::from_micros(50));
+            }
         }
         let ticket = || round.tickets.fetch_add(1, Ordering::SeqCst);
         let mut event = || {

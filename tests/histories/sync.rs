@@ -2,6 +2,7 @@
 
 use std::sync::atomic;
 
+pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::Ordering;
 
 use crate::hook::step;

@@ -83,6 +83,16 @@ pub(crate) const LOG_TWO: Model = Model {
     bound: Some(3),
 };
 
+/// The head lags behind until the last of a group of four is granted, which either thread may find not yet told.
+pub(crate) const LOG_GROUP: Model = Model {
+    name: "log of four slots, 2 threads of 2 calls",
+    subject: Subject::Log(&[(4, 6)]),
+    before: &[take(0, 1), take(1, 1)],
+    threads: &[&[take(2, 1), take(7, 2)], &[take(3, 1), take(7, 1)]],
+    after: &[status(8), take(20, 1)],
+    bound: Some(3),
+};
+
 /// Every permit is a lap: a thread may sleep for one, and for two.
 pub(crate) const LOG_LAPS: Model = Model {
     name: "log of one slot, 2 threads of 2 calls",
@@ -94,7 +104,7 @@ pub(crate) const LOG_LAPS: Model = Model {
 };
 
 /// Room for all: the clocks go back, and the stamps must not.
-const LOG_STALE: Model = Model {
+pub(crate) const LOG_STALE: Model = Model {
     name: "log, stale clocks",
     subject: Subject::Log(&[(4, 6), (7, 20)]),
     before: &[],
@@ -122,12 +132,23 @@ pub(crate) const ANNOUNCED_STATUS: Model = Model {
     ..ANNOUNCED_TWO
 };
 
+/// A run, which each of the others may have to carry out, and a lap later a permit.
 const LOG_THREE: Model = Model {
-    name: "log, 3 threads of 1 call",
+    name: "log of two slots, 3 threads of 1 call",
     subject: Subject::Log(&[(2, 3)]),
     before: &[take(0, 1)],
     threads: &[&[take(3, 2)], &[take(1, 1)], &[take(4, 1)]],
     after: &[status(5), take(9, 1)],
+    bound: Some(1),
+};
+
+/// Permits one by one, on a clock that goes back.
+const LOG_THREE_LAPS: Model = Model {
+    name: "log of one slot, 3 threads of 1 call",
+    subject: Subject::Log(&[(1, 3)]),
+    before: &[],
+    threads: &[&[take(0, 1)], &[take(3, 1)], &[take(6, 1)]],
+    after: &[status(7)],
     bound: Some(2),
 };
 
@@ -177,6 +198,11 @@ fn log_two_threads() {
 }
 
 #[test]
+fn log_groups() {
+    LOG_GROUP.holds();
+}
+
+#[test]
 fn log_stale_clocks() {
     LOG_STALE.holds();
 }
@@ -199,4 +225,5 @@ fn log_laps() {
 #[test]
 fn log_three_threads() {
     LOG_THREE.holds();
+    LOG_THREE_LAPS.holds();
 }

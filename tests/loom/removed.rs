@@ -2,11 +2,12 @@
 
 use crate::model::Model;
 use crate::models::{
-    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_LAPS, LOG_STATUS, LOG_TWO, PAIR_TWO, WORD_TWO,
+    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_GROUP, LOG_LAPS, LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_TWO,
+    WORD_TWO,
 };
 use crate::subject::{Subject, status, take};
 use crate::sync::{Effect, Fault};
-use crate::weakened::{ANNOUNCED, LATER_FILL, LOG, TORN_REFUSAL, caught};
+use crate::weakened::{ANNOUNCED, LATER_END, LATER_FILL, LOG, RECALLED_BEHIND, TORN_REFUSAL, caught};
 
 const WORD: &str = "token_bucket/word.rs";
 const PAIR: &str = "token_bucket/pair.rs";
@@ -22,7 +23,7 @@ const LATER_PERMITS: Model = Model {
 };
 
 /// Thread 1 finds the log empty, or two laps old and looking as if it could be claimed.
-const STALE_CLAIM: Model = Model {
+pub(crate) const STALE_CLAIM: Model = Model {
     name: "log of one slot, two permits against a stale one",
     subject: Subject::Log(&[(1, 3)]),
     before: &[],
@@ -38,7 +39,27 @@ const SLEEPING_OWNER: Model = Model {
     before: &[],
     threads: &[&[take(0, 2)], &[take(3, 2), take(6, 2)]],
     after: &[status(7), take(8, 1)],
-    bound: Some(3),
+    bound: Some(2),
+};
+
+/// Thread 1 is granted the last of its group, and sleeps for more than a lap before it advances the head.
+const LATE_ADVANCE: Model = Model {
+    name: "log of two slots, three permits against a late advance",
+    subject: Subject::Log(&[(2, 3)]),
+    before: &[take(0, 1)],
+    threads: &[&[take(3, 2), take(6, 1)], &[take(0, 1)]],
+    after: &[status(7)],
+    bound: Some(1),
+};
+
+/// A run behind a lagging head, which fills the slot of thread 1's end a lap later.
+const LAGGING_RUN: Model = Model {
+    name: "log of four slots, two permits and a run against a torn refusal",
+    subject: Subject::Log(&[(3, 3), (4, 10)]),
+    before: &[take(0, 3), take(3, 1), take(10, 1)],
+    threads: &[&[take(10, 1), take(10, 1), take(20, 3)], &[take(9, 1)]],
+    after: &[status(21)],
+    bound: Some(2),
 };
 
 /// The same for a charge.
@@ -61,6 +82,8 @@ fn sleepers_hold() {
     LATER_PERMITS.holds();
     STALE_CLAIM.holds();
     SLEEPING_OWNER.holds();
+    LATE_ADVANCE.holds();
+    LAGGING_RUN.holds();
     SLEEPING_ANNOUNCER.holds();
 }
 
@@ -118,6 +141,13 @@ fn log_without_recheck_of_a_refusal() {
 }
 
 #[test]
+fn log_without_second_look_at_the_end() {
+    let seems_vacant = |capacity| Fault::new(LOG, "E", Effect::SeemsVacant { capacity }).in_thread(1);
+    caught(&LATER_END, seems_vacant(2));
+    caught(&RECALLED_BEHIND, seems_vacant(2));
+}
+
+#[test]
 fn log_without_recheck_of_a_claim() {
     caught(&STALE_CLAIM, unchecked(LOG, Effect::JudgesUnchecked).in_thread(1));
 }
@@ -139,14 +169,45 @@ fn log_without_fill() {
 
 #[test]
 fn log_without_advance() {
-    caught(&LOG_TWO, Fault::new(LOG, "A", Effect::Lost));
+    for model in [&LOG_TWO, &LOG_GROUP, &LOG_LAPS] {
+        caught(model, Fault::new(LOG, "A", Effect::Lost));
+    }
+}
+
+#[test]
+fn log_without_advance_before_a_run() {
+    caught(&LAGGING_RUN, Fault::new(LOG, "A", Effect::LostByHelper).in_thread(0));
+}
+
+/// Without help the others wait for the owner, and for ever if it is stopped.
+#[test]
+fn log_without_help() {
+    for model in [&LOG_TWO, &LOG_GROUP, &LOG_LAPS] {
+        caught(model, Fault::new(LOG, "FA", Effect::LostByHelper));
+    }
+}
+
+/// With it they never need the owner.
+#[test]
+fn log_without_owner() {
+    let abandoned = Fault::new(LOG, "FA", Effect::LostByOwner);
+    for model in [LOG_TWO, LOG_GROUP, LOG_LAPS] {
+        let model = Model { bound: Some(1), ..model };
+        assert!(model.explore(Some(abandoned)).is_ok_and(|executions| executions > 1), "{}", model.name);
+    }
+}
+
+/// A call whose clock is behind must not turn it back for the others.
+#[test]
+fn log_without_newest_stamp() {
+    caught(&LOG_STALE, Fault::new(LOG, "N", Effect::Forgets));
 }
 
 #[test]
 fn log_without_compare() {
     caught(&LOG_TWO, Fault::new(LOG, "C", Effect::Overwrites));
     caught(&SLEEPING_OWNER, Fault::new(LOG, "F", Effect::Overwrites));
-    caught(&SLEEPING_OWNER, Fault::new(LOG, "A", Effect::Overwrites));
+    caught(&LATE_ADVANCE, Fault::new(LOG, "A", Effect::Overwrites));
 }
 
 /// A claim that leaves the lap bit as it was is claimed over.

@@ -10,6 +10,9 @@ pub(crate) use loom::sync::atomic::Ordering;
 
 use crate::table;
 
+/// Waiting is no step: the scheduler lets a loser come back at any time.
+pub(crate) fn spin_loop() {}
+
 /// What goes wrong, and where.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
@@ -26,14 +29,22 @@ pub(crate) struct Fault {
 pub(crate) enum Effect {
     /// The ordering is Relaxed.
     Relaxed,
-    /// A load answers what this thread last read at H or M, or wrote at N, so that a check always passes:
+    /// A load answers what this thread last read at H or M, or announced at N, so that a check always passes:
     /// in a call that is being judged ...
     JudgesUnchecked,
     /// ... or while a run or a charge is carried out. In the log, by its owner only.
     CarriesOutUnchecked,
-    /// A compare-exchange does nothing, as if another thread had won.
+    /// The second look at a slot of the log finds that it is still the end.
+    SeemsVacant { capacity: u64 },
+    /// A load finds nothing.
+    Forgets,
+    /// A read-modify-write does nothing, as if another thread had won: everywhere ...
     Lost,
-    /// A compare-exchange stores without comparing.
+    /// ... or in a call that has claimed or announced, as if its thread were stopped then for good ...
+    LostByOwner,
+    /// ... or in a call that has not: before it does, or where it would help another.
+    LostByHelper,
+    /// A read-modify-write stores without comparing.
     Overwrites,
     /// A compare-exchange leaves the top bit (lap or parity) as it was.
     KeepsTopBit,
@@ -98,6 +109,8 @@ fn site() -> (Option<&'static str>, Option<Effect>) {
         let due = match fault.effect {
             Effect::JudgesUnchecked => !carries_out,
             Effect::CarriesOutUnchecked => carries_out,
+            Effect::LostByOwner => trace.owner,
+            Effect::LostByHelper => !trace.owner,
             _ => true,
         };
         due && fault.thread.is_none_or(|thread| thread == trace.thread)
@@ -105,42 +118,66 @@ fn site() -> (Option<&'static str>, Option<Effect>) {
     (Some(label), (here && due).then_some(fault.effect))
 }
 
-/// Loom's atomic, and a second one that makes loom see every race on it.
+/// The most threads of a model.
+pub(crate) const THREADS: usize = 3;
+
+/// Loom's atomic, and one more for each thread, which make loom see every race on it.
 ///
 /// Loom 0.7 remembers only the last access to a location. Where a thread loads and then compares and exchanges, as
 /// all of these cores do, its own load hides an earlier load by another thread, and loom never runs that load
-/// after the exchange. A read-modify-write on `turn` before each access lets no two accesses commute; it is
-/// Relaxed, so it orders nothing for the core.
+/// after the exchange. So a load is one of `loads`, too, and a write of all of them, in the same step. Two loads
+/// still commute. These are Relaxed, so they order nothing for the core.
 #[derive(Debug)]
 pub(crate) struct AtomicU64 {
     value: loom::sync::atomic::AtomicU64,
-    turn: loom::sync::atomic::AtomicU64,
+    loads: [loom::sync::atomic::AtomicU64; THREADS],
+}
+
+/// Does what belongs to the step that this thread has just made: no other thread comes between.
+fn in_this_step(marks: impl FnOnce()) {
+    loom::stop_exploring();
+    marks();
+    loom::explore();
 }
 
 impl AtomicU64 {
     pub(crate) fn new(value: u64) -> AtomicU64 {
         let new = loom::sync::atomic::AtomicU64::new;
-        AtomicU64 { value: new(value), turn: new(0) }
+        AtomicU64 { value: new(value), loads: [(); THREADS].map(|()| new(0)) }
     }
 
-    fn take_turn(&self) -> &loom::sync::atomic::AtomicU64 {
-        self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.value
+    fn read(&self, order: Ordering) -> u64 {
+        let value = self.value.load(order);
+        let thread = TRACE.with(|trace| trace.borrow().thread);
+        in_this_step(|| _ = self.loads[thread].load(Ordering::Relaxed));
+        value
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&loom::sync::atomic::AtomicU64) -> T) -> T {
+        let result = write(&self.value);
+        in_this_step(|| self.loads.iter().for_each(|load| load.store(0, Ordering::Relaxed)));
+        result
     }
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u64 {
         let (label, effect) = site();
-        if label == Some("H") && TRACE.with(|trace| trace.borrow().rounds) > ROUNDS {
+        let relaxed = FAULT.get().is_some_and(|fault| fault.effect == Effect::Relaxed);
+        if relaxed && label == Some("H") && TRACE.with(|trace| trace.borrow().rounds) > ROUNDS {
             // A weakened core may read the same stale value for ever, which no machine does.
             loom::thread::yield_now();
         }
         let value = match effect {
-            Some(Effect::Relaxed) => self.take_turn().load(Ordering::Relaxed),
+            Some(Effect::Relaxed) => self.read(Ordering::Relaxed),
             Some(Effect::JudgesUnchecked | Effect::CarriesOutUnchecked) => {
                 return TRACE.with(|trace| trace.borrow().header);
             }
-            _ => self.take_turn().load(order),
+            Some(Effect::SeemsVacant { capacity }) => {
+                let lap = TRACE.with(|trace| trace.borrow().header) / capacity;
+                return (self.read(order) & !TOP_BIT) | if lap & 1 == 1 { TOP_BIT } else { 0 };
+            }
+            Some(Effect::Forgets) => return 0,
+            _ => self.read(order),
         };
         if matches!(label, Some("H" | "M")) {
             TRACE.with(|trace| {
@@ -163,17 +200,18 @@ impl AtomicU64 {
         let (label, effect) = site();
         let result = match effect {
             Some(Effect::Relaxed) => {
-                self.take_turn().compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed)
+                self.write(|value| value.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed))
             }
-            Some(Effect::Lost) => Err(old),
+            Some(Effect::Lost | Effect::LostByOwner | Effect::LostByHelper) => Err(old),
             Some(Effect::Overwrites) => {
-                self.take_turn().store(new, success);
+                self.write(|value| value.store(new, success));
                 Ok(old)
             }
             Some(Effect::KeepsTopBit) => {
-                self.take_turn().compare_exchange(old, (new & !TOP_BIT) | (old & TOP_BIT), success, failure)
+                let new = (new & !TOP_BIT) | (old & TOP_BIT);
+                self.write(|value| value.compare_exchange(old, new, success, failure))
             }
-            _ => self.take_turn().compare_exchange(old, new, success, failure),
+            _ => self.write(|value| value.compare_exchange(old, new, success, failure)),
         };
         if result.is_ok() && matches!(label, Some("N" | "C")) {
             TRACE.with(|trace| {
@@ -202,9 +240,10 @@ impl AtomicU64 {
     #[track_caller]
     pub(crate) fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
         match site().1 {
-            Some(Effect::Relaxed) => self.take_turn().fetch_max(value, Ordering::Relaxed),
-            Some(Effect::Lost) => value,
-            _ => self.take_turn().fetch_max(value, order),
+            Some(Effect::Relaxed) => self.write(|word| word.fetch_max(value, Ordering::Relaxed)),
+            Some(Effect::Lost | Effect::LostByOwner | Effect::LostByHelper) => value,
+            Some(Effect::Overwrites) => self.write(|word| word.swap(value, order)),
+            _ => self.write(|word| word.fetch_max(value, order)),
         }
     }
 }
@@ -220,6 +259,7 @@ fn loom_sees_a_load_after_an_exchange() {
         let word = Arc::new(AtomicU64::new(0));
         let other = Arc::clone(&word);
         let thread = loom::thread::spawn(move || {
+            enter_thread(1);
             let old = other.load(Ordering::Relaxed);
             other.compare_exchange(old, 1, Ordering::Relaxed, Ordering::Relaxed)
         });

@@ -3,6 +3,7 @@
 use crate::model::{Failure, Model};
 use crate::models;
 use crate::models::FAR;
+use crate::removed::STALE_CLAIM;
 use crate::subject::{Subject, status, take};
 use crate::sync::{Effect, Fault};
 
@@ -50,14 +51,24 @@ pub(crate) const TORN_REFUSAL: Model = Model {
     bound: Some(2),
 };
 
-/// Two permits fill the ring; two laps bring the lap bit back.
-const LAP_RETURNS: Model = Model {
-    name: "log of one slot, two permits against one call",
-    subject: Subject::Log(&[(1, 3)]),
-    before: &[],
-    threads: &[&[take(0, 1), take(3, 1)], &[take(3, 1)]],
-    after: &[status(4)],
+/// Whoever sees the head of after the run must see its stamps.
+const NEW_HEAD: Model = Model {
+    name: "log of four slots, a run against one call",
+    subject: Subject::Log(&[(2, 3), (4, 10)]),
+    before: &[take(0, 2)],
+    threads: &[&[take(10, 2)], &[take(11, 1)]],
+    after: &[status(12)],
     bound: Some(3),
+};
+
+/// A refusal judged by the slot of its own end, which is claimed by then, and again a lap later.
+pub(crate) const LATER_END: Model = Model {
+    name: "log of two slots, three permits against a torn refusal",
+    subject: Subject::Log(&[(1, 3), (2, 10)]),
+    before: &[take(0, 1), take(3, 1)],
+    threads: &[&[take(10, 1), take(20, 1), take(30, 1)], &[take(9, 1)]],
+    after: &[status(31)],
+    bound: Some(2),
 };
 
 /// A refusal judged by the first slot of a run two laps later.
@@ -77,7 +88,7 @@ pub(crate) const LATER_FILL: Model = Model {
     before: &[take(0, 4)],
     threads: &[&[take(3, 3), take(6, 2)], &[take(1, 1)]],
     after: &[status(7)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// What catches a fault holds without one.
@@ -89,7 +100,8 @@ fn announced_holds() {
 
 #[test]
 fn log_holds() {
-    LAP_RETURNS.holds();
+    NEW_HEAD.holds();
+    LATER_END.holds();
     LATER_CLAIM.holds();
     LATER_FILL.holds();
 }
@@ -98,6 +110,7 @@ fn log_holds() {
 fn refusal_holds() {
     REMEMBERED.holds();
     RECALLED.holds();
+    RECALLED_BEHIND.holds();
 }
 
 #[test]
@@ -127,12 +140,17 @@ fn announced_all_relaxed() {
 
 #[test]
 fn log_weak_head_load() {
-    caught(&LAP_RETURNS, relaxed(LOG, "H"));
+    caught(&NEW_HEAD, relaxed(LOG, "H"));
 }
 
 #[test]
 fn log_weak_slot_load() {
-    caught(&LATER_CLAIM, relaxed(LOG, "S"));
+    caught(&STALE_CLAIM, relaxed(LOG, "S"));
+}
+
+#[test]
+fn log_weak_end_load() {
+    caught(&LATER_END, relaxed(LOG, "E"));
 }
 
 #[test]
@@ -147,15 +165,15 @@ fn log_weak_fill() {
 
 #[test]
 fn log_weak_advance() {
-    caught(&LAP_RETURNS, relaxed(LOG, "A"));
+    caught(&NEW_HEAD, relaxed(LOG, "A"));
 }
 
 #[test]
 fn log_all_relaxed() {
-    caught(&LAP_RETURNS, relaxed(LOG, "*"));
+    caught(&NEW_HEAD, relaxed(LOG, "*"));
 }
 
-/// A refusal that is remembered at one head, and at the next.
+/// A refusal that is remembered at one end, and at the next.
 const REMEMBERED: Model = Model {
     name: "log, a grant and a refusal against a recalled refusal",
     subject: Subject::Log(&[(1, 3)]),
@@ -165,12 +183,22 @@ const REMEMBERED: Model = Model {
     bound: Some(3),
 };
 
-/// The same, by a caller that has seen the next head before.
+/// The same, by a caller that has seen the next end before.
 const RECALLED: Model =
     Model { threads: &[&[take(3, 1), take(4, 1)], &[status(2), take(2, 1)]], ..REMEMBERED };
 
+/// The same where the head lags behind the grant.
+pub(crate) const RECALLED_BEHIND: Model = Model {
+    name: "log of two slots, a grant against a recalled refusal",
+    subject: Subject::Log(&[(2, 3)]),
+    before: &[take(0, 1), take(1, 1), take(1, 1)],
+    threads: &[&[take(3, 1)], &[status(2), take(2, 1)]],
+    after: &[status(4)],
+    bound: None,
+};
+
 #[test]
-fn refusal_weak_head_load() {
+fn refusal_weak_end_load() {
     caught(&RECALLED, relaxed(REFUSAL, "M"));
 }
 
@@ -185,7 +213,7 @@ fn refusal_weak_until_store() {
 }
 
 #[test]
-fn refusal_weak_head_store() {
+fn refusal_weak_end_store() {
     caught(&RECALLED, relaxed(REFUSAL, "O"));
 }
 

@@ -8,12 +8,14 @@ use crate::spec::explained;
 use crate::subject::{Subject, perform, status, take};
 use crate::sync;
 
-const SUBJECTS: [(&str, Subject); 5] = [
+const SUBJECTS: [(&str, Subject); 7] = [
     ("word", Subject::Strict(2, &[(3, 6), (5, 20)])),
     ("pair", Subject::Nominal(&[(2, 4), (3, 12)])),
     ("announced", Subject::Nominal(&[(2, 4), (3, 9), (4, 20)])),
     ("log of one slot", Subject::Log(&[(1, 3)])),
-    ("log", Subject::Log(&[(3, 3), (5, 10)])),
+    ("log of two slots", Subject::Log(&[(2, 3)])),
+    ("log of four slots", Subject::Log(&[(3, 3), (4, 10)])),
+    ("log of eight slots", Subject::Log(&[(3, 3), (5, 10)])),
 ];
 
 /// As many steps as the longest call takes.

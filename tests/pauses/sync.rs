@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::Ordering;
 
 /// Told how many operations there were before.

@@ -36,9 +36,9 @@
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the CAS that claims slot `end` | it replaces the value of the lap before (V, I3), so `end` was still the end, and the stamps judged were those before it (I1) |
-//! | `try_acquire_at` | denied | the load of slot `end` after the judgement | it was still the end (V), so the stamps judged were those before it |
-//! | `try_acquire_at` | denied, remembered | the load of slot `end` | see `refusal.rs` |
-//! | `peek_at`, `status_at` | | the load of slot `end` after the reading | as a denial |
+//! | `try_acquire_at` | denied | E, the load of slot `end` after the judgement | it was still the end (V), so the stamps judged were those before it |
+//! | `try_acquire_at` | denied, remembered | E, the load of slot `end` | see `refusal.rs` |
+//! | `peek_at`, `status_at` | | E, the load of slot `end` after the reading | as a denial |
 //!
 //! # Orderings
 //!
@@ -47,10 +47,12 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | H | load `head` | Acquire | A | stamps of an earlier lap are judged | `log_weak_head_load` |
-//! | S | load a slot | Acquire | C, F | V misses that the head has moved on; stamps of an earlier lap are judged | `log_weak_slot_load` |
-//! | V | load `head` again | Relaxed | - | is the weakest: S orders it | `log_two_threads` |
-//! | C | CAS slot `end`, claim | Release, Relaxed | S | V misses that the head has moved on | `log_weak_claim` |
-//! | F | CAS slot `end + i`, fill | Release, Acquire | S, F | likewise; a helper that came too late advances the head over a slot that others do not see filled | `log_weak_fill` |
+//! | S | load a slot | Acquire | C, F | E or V misses that the end has moved on; stamps of an earlier lap are judged | `log_weak_slot_load` |
+//! | N | load slot `end - 1` | Relaxed | - | is the weakest: C fails if another lap is read | `log_two_threads` |
+//! | E | load slot `end` again | Acquire | C, F | V misses that the head has moved on | `log_weak_end_load` |
+//! | V | load `head` again | Relaxed | - | is the weakest: S and E order it | `log_two_threads` |
+//! | C | CAS slot `end`, claim | Release, Relaxed | S, E | V misses that the head has moved on | `log_weak_claim` |
+//! | F | CAS slot `end + i`, fill | Release, Relaxed | S, E | likewise | `log_weak_fill` |
 //! | A | `fetch_max` `head`, advance | Release | H | the new head shows older stamps | `log_weak_advance` |
 
 mod refusal;
@@ -244,7 +246,7 @@ impl SlidingLog {
     /// Whether the granted permits end at `permit`, which they have reached.
     #[inline]
     fn ends_at(&self, permit: u64) -> bool {
-        !self.layout.is_of(permit, self.ring().load(permit)) && self.in_lap(permit)
+        !self.layout.is_of(permit, self.ring().load_again(permit)) && self.in_lap(permit)
     }
 
     /// Where the granted permits end, if the permit is then [`in_lap`](Self::in_lap).
@@ -317,8 +319,7 @@ impl SlidingLog {
         let end = self.end(ring);
         let verdict = self.judge(ring, end.permit, n);
         if verdict.ready <= floor {
-            // Of permit 0 this is the last slot, which holds no stamp yet.
-            let newest = self.layout.stamp(ring.load(end.permit.wrapping_sub(1)));
+            let newest = self.layout.stamp(ring.load_before(end.permit));
             return (self.in_lap(end.permit) && self.take(ring, &end, ceil.max(newest), n)).then_some(Ok(()));
         }
         if !self.ends_at(end.permit) {
@@ -390,6 +391,17 @@ impl Ring<'_> {
         Self::read(self.slot(permit))
     }
 
+    #[inline]
+    fn load_again(&self, permit: u64) -> u64 {
+        self.slot(permit).load(Acquire) // E
+    }
+
+    /// The slot before that of `end`. Of permit 0 this is the last, which holds no stamp yet.
+    #[inline]
+    fn load_before(&self, end: u64) -> u64 {
+        self.slot(end.wrapping_sub(1)).load(Relaxed) // N
+    }
+
     /// The first permit from `head` on whose slot is vacant or begins a run of several, or the last of its group.
     #[inline]
     fn first_vacant(&self, head: u64, lag: u64) -> u64 {
@@ -410,9 +422,10 @@ impl Ring<'_> {
         self.slot(permit).compare_exchange(vacant, new, Release, Relaxed).is_ok() // C
     }
 
-    /// A failure means that another thread has filled the slot.
+    /// A failure means that another thread has filled the slot; who is told by this one then reads no older value
+    /// (read-read coherence).
     fn fill(&self, permit: u64, old: u64, new: u64) {
-        let _ = self.slot(permit).compare_exchange(old, new, Release, Acquire); // F
+        let _ = self.slot(permit).compare_exchange(old, new, Release, Relaxed); // F
     }
 }
 
@@ -498,7 +511,7 @@ impl SlidingLog {
 
 impl core::fmt::Debug for SlidingLog {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let granted = self.head();
+        let granted = self.end(self.ring()).permit;
         f.debug_struct("SlidingLog")
             .field("policy", &self.policy)
             .field("granted", &granted)
