@@ -9,6 +9,7 @@ mod world;
 mod cancel;
 mod cost;
 mod deadline;
+mod hasty;
 mod order;
 mod pause;
 mod properties;

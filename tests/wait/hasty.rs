@@ -1,0 +1,76 @@
+//! A timer whose sleeps are over at once: who is woken too early looks at the clock, and waits on.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use tollgate::wait::{FairLimiter, Timer};
+use tollgate::{Manual, RateLimiter, SlidingLog};
+
+use crate::world::{policy, secs};
+
+struct Hasty;
+
+struct Over;
+
+impl Timer for Hasty {
+    type Sleep = Over;
+
+    fn sleep(&self, _: Duration) -> Over {
+        Over
+    }
+}
+
+impl Future for Over {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicU32);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    fn times(&self) -> u32 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn each_poll_is_one_wake_up_and_none_is_a_grant_too_early() {
+    let clock = Manual::new();
+    let log = SlidingLog::new(policy("1/10s")).unwrap();
+    let limiter = FairLimiter::new(RateLimiter::new(log, clock.clone()), Hasty);
+    limiter.try_acquire().unwrap();
+    let woken: [Arc<Woken>; 3] = Default::default();
+    let wakers = woken.clone().map(Waker::from);
+    let times = || woken.each_ref().map(|woken| woken.times());
+    let poll = |wait: &mut _, i: usize| {
+        let mut context = Context::from_waker(&wakers[i]);
+        Future::poll(Pin::<&mut _>::new(wait), &mut context).map(|result: Result<_, _>| result.map(drop))
+    };
+    let (mut head, mut next) = (limiter.acquire(), limiter.acquire());
+    let mut third = limiter.acquire().by(secs(99));
+    assert_eq!((poll(&mut head, 0), times()), (Poll::Pending, [1, 0, 0]));
+    assert_eq!((poll(&mut head, 0), times()), (Poll::Pending, [1, 0, 0]));
+    assert_eq!((poll(&mut next, 1), times()), (Poll::Pending, [0, 0, 0]));
+    assert_eq!((poll(&mut third, 2), times()), (Poll::Pending, [0, 0, 1]));
+    clock.set(secs(10));
+    assert_eq!((poll(&mut head, 0), times()), (Poll::Ready(Ok(())), [0, 1, 0]));
+    assert_eq!((poll(&mut next, 1), times()), (Poll::Pending, [0, 1, 0]));
+    clock.set(secs(20));
+    assert_eq!((poll(&mut next, 1), times()), (Poll::Ready(Ok(())), [0, 0, 1]));
+    clock.set(secs(30));
+    assert_eq!((poll(&mut third, 2), times()), (Poll::Ready(Ok(())), [0, 0, 0]));
+}
