@@ -149,7 +149,7 @@ const LOG_THREE_LAPS: Model = Model {
     before: &[],
     threads: &[&[take(0, 1)], &[take(3, 1)], &[take(6, 1)]],
     after: &[status(7)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 #[test]

@@ -42,12 +42,12 @@ const SLEEPING_OWNER: Model = Model {
     bound: Some(2),
 };
 
-/// Thread 1 is granted the last of its group, and sleeps for more than a lap before it advances the head.
+/// Thread 0 is granted the last of its group, and sleeps for more than a lap before it advances the head.
 const LATE_ADVANCE: Model = Model {
     name: "log of two slots, three permits against a late advance",
     subject: Subject::Log(&[(2, 3)]),
     before: &[take(0, 1)],
-    threads: &[&[take(3, 2), take(6, 1)], &[take(0, 1)]],
+    threads: &[&[take(0, 1)], &[take(3, 2), take(6, 1)]],
     after: &[status(7)],
     bound: Some(1),
 };
