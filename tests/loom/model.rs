@@ -33,6 +33,11 @@ pub(crate) enum Failure {
     Panicked(String),
 }
 
+/// The least bound of a deeper run: `MODEL_BOUND=3 cargo test --release --test loom three`.
+fn asked_bound() -> usize {
+    std::env::var("MODEL_BOUND").ok().and_then(|bound| bound.parse().ok()).unwrap_or(0)
+}
+
 type Heard = Vec<(Call, Reply)>;
 
 impl Model {
@@ -57,7 +62,7 @@ impl Model {
         builder.max_duration = None;
         builder.checkpoint_file = None;
         builder.max_branches = 4_000;
-        builder.preemption_bound = self.bound;
+        builder.preemption_bound = self.bound.map(|bound| bound.max(asked_bound()));
         sync::set_fault(fault);
         let outcome = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
         match outcome {
