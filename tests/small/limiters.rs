@@ -80,6 +80,14 @@ fn two_buckets_in_a_word() {
     assert!(visit_all(pairs(&rules(4, 4)).into_iter().map(Small::Nominal), 2, true) > 1_000);
 }
 
+/// 10 s / 73 rounds up by exactly 1e-4 of itself on each grid on which a word lasts: that is too much.
+#[test]
+fn two_buckets_share_a_word_where_rounding_costs_less_than_1e_4() {
+    const S: u64 = 1_000_000_000;
+    let words = |limit| Small::Nominal(vec![(limit, 10 * S), (1, 20 * S)]).build().1.read().len();
+    assert_eq!([72, 73].map(words), [1, 3]);
+}
+
 /// A second window so far away that no word holds both buckets; and three buckets.
 #[test]
 fn announced_buckets() {

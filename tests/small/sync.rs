@@ -23,10 +23,13 @@ thread_local! {
 }
 
 impl Words {
-    /// What `build` builds, and the words in it.
+    /// What `build` builds, and the words in it: not those of forms that were tried and dropped.
     pub(crate) fn of<T>(build: impl FnOnce() -> T) -> (T, Words) {
         MADE.with_borrow_mut(Vec::clear);
-        (build(), Words(MADE.take()))
+        let limiter = build();
+        let mut made = MADE.take();
+        made.retain(|word| Arc::strong_count(&word.value) > 1);
+        (limiter, Words(made))
     }
 
     pub(crate) fn read(&self) -> Vec<u64> {
