@@ -1,6 +1,6 @@
 //! Waiting for permits, in order of arrival: tasks of any runtime and threads in one line.
 //!
-//! A [`FairLimiter`] is a [`RateLimiter`] with a line before it.
+//! A [`FairLimiter`] is a [`RateLimiter`](crate::RateLimiter) with a line before it.
 //!
 //! ```
 //! use core::time::Duration;
@@ -24,8 +24,8 @@
 //! | who waits | timer | feature |
 //! |---|---|---|
 //! | threads | none: they park ([`NoTimer`]) | `wait` |
-//! | tasks of tokio | [`Tokio`](crate::wait::Tokio) | `tokio` |
-//! | tasks of any runtime | [`AsyncIo`](crate::wait::AsyncIo), which runs a background thread | `async-io` |
+//! | tasks of tokio | `Tokio` | `tokio` |
+//! | tasks of any runtime | `AsyncIo`, which runs a background thread | `async-io` |
 //! | tasks of any runtime | your own [`Timer`] | `wait` |
 //!
 //! # Fairness
@@ -33,22 +33,27 @@
 //! Strictly in order of arrival, whoever waits and for however many permits: a large call is not overtaken by small
 //! ones. A task arrives when its future is first polled. A limiter before which nobody waits decides at once and
 //! without a lock. Beside a line, [`try_acquire`](FairLimiter::try_acquire) does not barge. Two ways lead around the
-//! line: a clone of the inner [`RateLimiter`] (what it takes, the line waits for), and a deadline that passes at the
-//! very instant at which all who are before can be granted too: then the call is granted, which delays nobody.
+//! line: a clone of the inner [`RateLimiter`](crate::RateLimiter) (what it takes, the line waits for), and a deadline
+//! that passes at the very instant at which all who are before can be granted too: then the call is granted, which
+//! delays nobody.
 //!
 //! # The promise
 //!
 //! A deadline is checked when the call arrives, against the instant at which the limiter would grant all permits
 //! waited for before it and its own in one call: exact while they are together within the limiter's burst, and
 //! if nobody gives up or goes around the line; else it is the instant for a whole burst, the earliest possible. It is
-//! checked again when the call becomes the head of the line, and at the deadline itself.
+//! checked again when the call becomes the head of the line, and at the deadline itself. What comes later, a pause or a
+//! call around the line, the head learns when it wakes.
 //!
 //! # Cost
 //!
 //! Only the head of the line sleeps on the clock, in one sleep that belongs to the line and is armed by whoever left
-//! the head before: one wake-up per grant to a task, none to anybody else, and no allocation. A
-//! thread wakes twice, to become the head and when its time has come. A deadline is one more sleep. A waiter takes
-//! about 100 bytes in the line, beside its own future.
+//! the head before: one wake-up per grant to a task, none to anybody else, and no allocation. A thread wakes twice, to
+//! become the head and when its time has come. A deadline is one more sleep, a pause one more wake-up. A waiter
+//! takes about 80 bytes in the line, and 72 for its future. Joining and leaving a line of `k` is `O(log k)`: with a
+//! thousand waiting, a grant and the next arrival take 0.2 us together, the runtime aside.
+//!
+//! Nothing here panics; a timer may (that of tokio does when its runtime is gone).
 //!
 //! # Cancellation
 //!
