@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::sync::{Arc, atomic};
 
+pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::Ordering;
 
 #[derive(Debug)]

@@ -8,6 +8,9 @@ pub(crate) use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 pub(crate) use shuttle::thread::{Thread, current, park};
 
+/// Waiting is no step: the scheduler lets a loser come back at any time.
+pub(crate) fn spin_loop() {}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
