@@ -85,7 +85,6 @@ impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
         }
         match self.limiter.shared.without_line(self.n)? {
             Ok(grant) => Some(self.granted(Ok(grant))),
-            Err(denied) if self.n > self.limiter.shared.burst() => Some(Err(AcquireError::Never(denied))),
             Err(denied) => AcquireError::for_good(denied, self.deadline).map(Err),
         }
     }

@@ -65,10 +65,6 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
         Shared { limiter, timer, burst, waiting, line: Mutex::new(Line::new()) }
     }
 
-    pub(super) fn burst(&self) -> u32 {
-        self.burst
-    }
-
     #[inline]
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed) // E
