@@ -156,3 +156,22 @@ fn the_earliest_of_several_deadlines_holds() {
     let wait = world.limiter.acquire().by(secs(9)).within(Duration::from_secs(60));
     assert!(matches!(wait.wait(), Err(AcquireError::TooLate(_))));
 }
+
+/// Who has left, served or not, counts in nobody's promise.
+#[test]
+fn the_promise_forgets_who_has_left() {
+    let mut world = World::exact("4/10s");
+    world.limiter.try_acquire_n(2).unwrap();
+    world.live_until(secs(4));
+    world.limiter.try_acquire_n(2).unwrap();
+    let gone = world.wait(1, Nanos::MAX);
+    world.wait(1, Nanos::MAX);
+    world.cancel(gone);
+    let punctual = world.wait(1, secs(10)); // two of the two that are free at 10 s
+    world.live_until(secs(10));
+    assert_eq!(world.outcome(punctual), Some((secs(10), Ok(()))));
+    world.wait(1, Nanos::MAX);
+    let punctual = world.wait(1, secs(14)); // at 14 s two more
+    world.live_until(secs(14));
+    assert_eq!(world.outcome(punctual), Some((secs(14), Ok(()))));
+}
