@@ -181,6 +181,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     }
 
     #[cold]
+    #[inline(never)]
     fn while_paused(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());

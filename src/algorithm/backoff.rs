@@ -9,9 +9,9 @@ use crate::sync::spin_loop;
 /// (T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors", IEEE TPDS 1(1),
 /// 1990).
 pub(super) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
-    /// About a microsecond, in which the winner makes dozens of decisions.
-    const LEAST: u32 = 64;
-    const MOST: u32 = 512;
+    /// A microsecond or two, in which the winner makes a hundred decisions.
+    const LEAST: u32 = 128;
+    const MOST: u32 = 1024;
     let mut pauses = LEAST;
     loop {
         for _ in 0..pauses {
