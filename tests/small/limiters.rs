@@ -1,5 +1,7 @@
 //! Every small limiter, at the start of time and at its end.
 
+use crate::algorithm::TokenBucket;
+use crate::nanos::Nanos;
 use crate::spec::{Call, Reply};
 use crate::subject::perform;
 use crate::walk::{Small, Span, visit};
@@ -146,4 +148,21 @@ fn the_head_is_written_once_in_a_group() {
     assert_eq!(written(&[1; 9]), [1, 1, 1, 2, 1, 1, 1, 2, 1]);
     assert_eq!(written(&[1, 3, 1, 1, 1, 1]), [1, 4, 1, 1, 1, 2]);
     assert_eq!(written(&[1, 1, 1, 2, 1, 1, 1]), [1, 1, 1, 3, 1, 1, 2]);
+}
+
+/// A start with permits used is a fresh start and a call for them, and what only some quotas allow is used of those.
+#[test]
+fn permits_used_before_the_start() {
+    for rules in pairs(&rules(3, 3)) {
+        let policy = Small::Nominal(rules.clone()).policy();
+        for (now, n) in (0..4).flat_map(|now| (0..=4).map(move |n| (now, n))) {
+            let bucket = TokenBucket::nominal(policy).unwrap().with_used(Nanos::from_nanos(now), n);
+            let left = |&(limit, window): &(u32, u64)| {
+                let used = n.min(limit);
+                (u64::from(limit - used), now + window / u64::from(limit) * u64::from(used))
+            };
+            let left = Reply::Status(rules.iter().map(left).collect());
+            assert_eq!(perform(&bucket, Call::Status { now }), left, "{n} of {policy} at {now}");
+        }
+    }
 }
