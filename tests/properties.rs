@@ -494,6 +494,20 @@ proptest! {
     }
 
     #[test]
+    fn a_limiter_that_starts_empty_has_spent_its_burst(policy in any_policy(), now in 0_u64..YEAR) {
+        if let Ok(log) = SlidingLog::new(policy) {
+            let empty = log.start_empty(at(now));
+            prop_assert_eq!(empty.status_at(at(now)).remaining(), 0);
+            prop_assert!(empty.peek_at(at(now), 1).is_err());
+        }
+        for bucket in [TokenBucket::strict(policy), TokenBucket::nominal(policy)].into_iter().flatten() {
+            let empty = bucket.start_empty(at(now));
+            prop_assert_eq!(empty.status_at(at(now)).remaining(), 0);
+            prop_assert!(empty.peek_at(at(now), 1).is_err());
+        }
+    }
+
+    #[test]
     fn remaining_is_the_largest_call_granted_now(policy in any_policy(), calls in wild(40)) {
         for kind in Kind::ALL {
             let Ok(subject) = kind.build(policy) else { continue };

@@ -215,6 +215,23 @@ impl SlidingLog {
         self
     }
 
+    /// As [`with_used`](SlidingLog::with_used) of as many permits as can be granted at once: a client that was restarted
+    /// does not spend a second burst.
+    ///
+    /// ```
+    /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
+    ///
+    /// let log = SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?.start_empty(Nanos::ZERO);
+    /// let denied = log.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+    /// assert_eq!(denied.retry_at(), Some(Nanos::from_secs(60)));
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn start_empty(self, now: Nanos) -> SlidingLog {
+        let burst = self.burst;
+        self.with_used(now, burst)
+    }
+
     #[inline]
     fn rules(&self) -> &[Rule] {
         self.rules.get(..self.quotas as usize).unwrap_or(&self.rules)

@@ -140,6 +140,24 @@ impl TokenBucket {
         self
     }
 
+    /// As [`with_used`](TokenBucket::with_used) of as many permits as can be granted at once: a client that was
+    /// restarted does not spend a second burst.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER)?.start_empty(Nanos::ZERO);
+    /// let denied = bucket.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+    /// assert_eq!(denied.retry_after(), Some(Duration::from_nanos(2_440_677_967)));
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn start_empty(self, now: Nanos) -> TokenBucket {
+        let burst = self.burst.map_or(self.policy.smallest_limit().1, NonZeroU32::get);
+        self.with_used(now, burst)
+    }
+
     /// What a strict bucket was built from; `None` for a nominal one.
     pub fn plan(&self) -> Option<Plan> {
         self.burst.and_then(|burst| Plan::with_burst(self.policy, burst.get()).ok())
