@@ -175,17 +175,30 @@ impl core::error::Error for Denied {}
 pub struct Grant {
     before: u64,
     after: u64,
+    /// The address of the limiter that made it, if it checks that: a grant handed to another would mint permits.
+    limiter: usize,
 }
 
 impl Grant {
     /// One that cannot be handed back.
-    pub const FINAL: Grant = Grant { before: 0, after: 0 };
+    pub const FINAL: Grant = Grant { before: 0, after: 0, limiter: 0 };
 
     /// A grant that took the limiter's state from `before` to `after`, two words of which a later grant leaves
     /// neither; equal if it cannot be handed back. For implementers of [`Algorithm`](crate::Algorithm).
     #[inline]
     pub const fn new(before: u64, after: u64) -> Grant {
-        Grant { before, after }
+        Grant { before, after, limiter: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn of<L>(self, limiter: &L) -> Grant {
+        Grant { limiter: core::ptr::from_ref(limiter).addr(), ..self }
+    }
+
+    /// Whether it was made [`of`](Grant::of) `limiter`, which has not been moved since.
+    #[inline]
+    pub(crate) fn is_of<L>(&self, limiter: &L) -> bool {
+        self.limiter == core::ptr::from_ref(limiter).addr()
     }
 
     /// The words it was made of; `None` if it cannot be handed back.

@@ -45,7 +45,7 @@ use proptest::test_runner::FileFailurePersistence;
 use random::{Call, Player, any_policy, coarse_pairs, forward, play, policies, wild};
 use subjects::{Kind, Subject, all, at, call, rules};
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
-use tollgate::{Algorithm, BuildError, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
+use tollgate::{Algorithm, BuildError, Grant, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
 
 /// A seed that failed is kept in `tests/properties.proptest-regressions`.
 /// So many cases, or what `PROPTEST_CASES` says.
@@ -88,6 +88,28 @@ fn check_log(subject: &impl Algorithm, mut exact: ExactLog, end: u128, calls: &[
         assert_eq!(answer, exact.call(now, n), "at {now} for {n}");
         assert_left(&subject.status_at(at(now)), now, &exact.left(now), end);
         player.heard(answer);
+    }
+}
+
+/// A limiter that can be told what was used elsewhere.
+enum Used {
+    Log(SlidingLog),
+    Bucket(TokenBucket),
+}
+
+impl Used {
+    fn limiter(&self) -> &dyn Algorithm {
+        match self {
+            Used::Log(log) => log,
+            Used::Bucket(bucket) => bucket,
+        }
+    }
+
+    fn with_used(self, now: u64, n: u32) -> Used {
+        match self {
+            Used::Log(log) => Used::Log(log.with_used(at(now), n)),
+            Used::Bucket(bucket) => Used::Bucket(bucket.with_used(at(now), n)),
+        }
     }
 }
 
@@ -490,6 +512,47 @@ proptest! {
                 let busiest = busiest(&[&[(now, before)], &granted[..]].concat(), rule.window);
                 prop_assert!(busiest <= most.max(before.into()), "{:?}, quota {}: {}", kind, quota, busiest);
             }
+        }
+    }
+
+    #[test]
+    fn used_elsewhere_never_gives_back(policy in any_policy(), calls in wild(40), n in 0_u32..100) {
+        for (kind, subject) in [
+            (Kind::Log, SlidingLog::new(policy).ok().map(Used::Log)),
+            (Kind::Strict, TokenBucket::strict(policy).ok().map(Used::Bucket)),
+            (Kind::Nominal, TokenBucket::nominal(policy).ok().map(Used::Bucket)),
+        ] {
+            let Some(subject) = subject else { continue };
+            let mut player = Player::new(&policy);
+            let mut now = 0;
+            for &each in &calls {
+                let (instant, n) = player.next(each);
+                player.heard(call(subject.limiter(), instant, n));
+                now = now.max(instant).min(YEAR);
+            }
+            let before = subject.limiter().status_at(at(now));
+            let subject = subject.with_used(now, n);
+            let after = subject.limiter().status_at(at(now));
+            for (before, after) in before.quotas().iter().zip(after.quotas()) {
+                prop_assert!(after.remaining <= before.remaining.saturating_sub(n), "{:?}", kind);
+                prop_assert!(after.reset_at >= before.reset_at, "{:?}", kind);
+            }
+            let _ = call(subject.limiter(), now, 1);
+        }
+    }
+
+    #[test]
+    fn a_grant_is_of_no_use_to_another(policy in any_policy(), now in 0_u64..YEAR) {
+        for build in [TokenBucket::strict, TokenBucket::nominal] {
+            let (Ok(one), Ok(other)) = (build(policy), build(policy)) else { continue };
+            let grant = one.try_grant_at(at(now), 1).unwrap();
+            other.try_acquire_at(at(now), 1).unwrap();
+            let before = other.status_at(at(now));
+            prop_assert!(!other.undo(grant));
+            prop_assert_eq!(other.status_at(at(now)), before);
+            let forged = one.try_grant_at(at(now), 1).ok().and_then(|grant| grant.words());
+            let forged = forged.map_or(Grant::FINAL, |(before, after)| Grant::new(before, after));
+            prop_assert!(!one.undo(forged));
         }
     }
 

@@ -98,7 +98,7 @@ impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
     fn turn(&mut self, blocking: bool, waker: &Waker) -> Turn {
         let FairLimiter { shared, bound } = self.limiter;
         let turn = if let Some(ticket) = self.ticket {
-            shared.turn(ticket, blocking, waker)
+            shared.turn(ticket, blocking, self.deadline, waker)
         } else {
             let waiter = Waiter { n: self.n, blocking, deadline: self.deadline, waker: waker.clone() };
             shared.join(&mut self.ticket, waiter, *bound)

@@ -49,7 +49,8 @@ impl<A: Algorithm, C: Clock> FairLimiter<A, C> {
 impl<A: Algorithm, C: Clock, T: Timer> FairLimiter<A, C, T> {
     /// A limiter for which tasks and threads can wait.
     ///
-    /// A clone of `limiter` that is kept goes around the line.
+    /// The line is unbounded: see [`with_bound`](FairLimiter::with_bound). A clone of `limiter` that is kept goes around
+    /// the line.
     pub fn new(limiter: RateLimiter<A, C>, timer: T) -> Self {
         FairLimiter { shared: Arc::new(Shared::new(limiter, timer)), bound: usize::MAX }
     }

@@ -42,9 +42,16 @@ impl<S> Line<S> {
         self.permits
     }
 
-    /// The permits that those before `ticket` wait for.
-    pub(super) fn permits_before(&self, ticket: Ticket) -> u64 {
-        self.waiters.range(..ticket).map(|(_, waiter)| u64::from(waiter.n)).sum()
+    /// The permits that those before `ticket` wait for, counted until they are more than `enough`.
+    pub(super) fn permits_before(&self, ticket: Ticket, enough: u32) -> u64 {
+        let mut permits = 0;
+        for (_, waiter) in self.waiters.range(..ticket) {
+            permits += u64::from(waiter.n);
+            if permits > u64::from(enough) {
+                break;
+            }
+        }
+        permits
     }
 
     pub(super) fn join(&mut self, waiter: Waiter) -> Ticket {
@@ -66,6 +73,12 @@ impl<S> Line<S> {
 
     pub(super) fn is_head(&self, ticket: Ticket) -> bool {
         self.waiters.first_key_value().is_some_and(|(&head, _)| head == ticket)
+    }
+
+    /// The alarm, if nobody sleeps by it: to be dropped outside of the lock, with the waker that it holds.
+    pub(super) fn idle_alarm(&mut self) -> Option<S> {
+        let sleeps = self.waiters.first_key_value().is_some_and(|(_, head)| !head.blocking);
+        if sleeps { None } else { self.alarm.take() }
     }
 
     /// The head, and the alarm that is to wake it.

@@ -59,7 +59,8 @@
 //!
 //! A permit is charged when it is granted, by the waiter itself, with the clock read at that moment; a place in the
 //! line is no reservation. So a waiting future may be dropped anywhere, or its task may panic: no permit is lost,
-//! the next is called if it was its turn, and nothing is left behind.
+//! the next is called if it was its turn, and nothing is left behind. A future that is kept but no longer polled
+//! keeps its place, and all who are behind it waiting: drop it.
 
 mod acquire;
 #[cfg(feature = "async-io")]

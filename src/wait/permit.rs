@@ -23,7 +23,7 @@ pub enum Undo {
     /// The limiter is as it was before the grant, and who waits gets the permit.
     Exact,
     /// The permit stays charged, as if the call had been made: the limiter has granted since, or its algorithm
-    /// takes nothing back.
+    /// takes nothing back. Only [`TokenBucket`](crate::TokenBucket) does, strict or nominal with one quota or two.
     Forfeited,
 }
 

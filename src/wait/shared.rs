@@ -134,11 +134,11 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
     }
 
     /// The turn of a waiter that was woken, or polled for any other reason.
-    pub(super) fn turn(&self, ticket: Ticket, blocking: bool, waker: &Waker) -> Turn {
+    pub(super) fn turn(&self, ticket: Ticket, blocking: bool, deadline: Nanos, waker: &Waker) -> Turn {
         let mut line = self.line();
         let mut stale = None;
         if let Some(waiter) = line.get_mut(ticket) {
-            waiter.blocking = blocking;
+            (waiter.blocking, waiter.deadline) = (blocking, deadline);
             if !waiter.waker.will_wake(waker) {
                 stale = Some(mem::replace(&mut waiter.waker, waker.clone()));
             }
@@ -166,7 +166,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
                 },
             }
         } else if deadline < Nanos::MAX && deadline <= self.now() {
-            self.beside(line.permits_before(ticket), n).map_err(AcquireError::TooLate)
+            self.beside(line.permits_before(ticket, self.burst), n).map_err(AcquireError::TooLate)
         } else {
             return Turn::Wait(Some(deadline).filter(|&at| at < Nanos::MAX));
         };
@@ -196,7 +196,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
         let left = line.leave(ticket);
         self.waiting.store(line.len(), Ordering::Relaxed); // W
         let next = if was_head { self.next(&mut line) } else { None };
-        let alarm = if line.len() == 0 { line.alarm.take() } else { None };
+        let alarm = line.idle_alarm();
         drop(line);
         drop((left, alarm));
         wake(next);
@@ -206,14 +206,17 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
     pub(super) fn call_head(&self) {
         let mut line = self.line();
         let next = self.next(&mut line);
+        let alarm = line.idle_alarm();
         drop(line);
+        drop(alarm);
         wake(next);
     }
 
     /// Who is to be woken, if anybody waits: the head, if it has something to do now. Else the alarm is armed for it.
     fn next(&self, line: &mut Line<T::Sleep>) -> Option<Waker> {
         let (head, alarm) = line.head()?;
-        if head.blocking {
+        // Whoever leaves while it unwinds must not meet a second panic, of the timer say.
+        if head.blocking || std::thread::panicking() {
             return Some(head.waker.clone());
         }
         let call = CallOnPanic(&head.waker);

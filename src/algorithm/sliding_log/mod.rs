@@ -192,7 +192,8 @@ impl SlidingLog {
     }
 
     /// The log of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
-    /// them counted as if at `now`. More than the largest limit count as the largest.
+    /// them counted as if at `now`, and so is what it has granted itself. More than the largest limit count as the
+    /// largest.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
@@ -206,17 +207,24 @@ impl SlidingLog {
     /// ```
     #[must_use]
     pub fn with_used(mut self, now: Nanos, n: u32) -> SlidingLog {
-        let n = u64::from(n.min(self.policy.largest_limit()));
-        let stamp = self.ticks.ceil(now);
-        for (permit, slot) in (0..n).zip(&mut self.slots) {
-            *slot = AtomicU64::new(self.layout.word(permit, stamp, 1));
+        if n == 0 {
+            return self;
         }
-        self.head = AtomicU64::new(n);
+        // What it has granted itself is counted as if at `now`, too.
+        let own = self.end(self.ring()).permit;
+        let newest = self.stamp(own.wrapping_sub(1));
+        let n = own.saturating_add(n.into()).min(self.policy.largest_limit().into());
+        let stamp = self.ticks.ceil(now).max(newest);
+        for (permit, slot) in (0_u64..).zip(&mut self.slots) {
+            *slot = AtomicU64::new(if permit < n { self.layout.word(permit, stamp, 1) } else { 0 });
+        }
+        (self.head, self.refusal) = (AtomicU64::new(n), Refusal::none());
         self
     }
 
     /// As [`with_used`](SlidingLog::with_used) of as many permits as can be granted at once: a client that was restarted
-    /// does not spend a second burst.
+    /// does not spend a second burst. The longer quotas are as if unused; where they matter, tell
+    /// [`with_used`](SlidingLog::with_used) how many it may have spent.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};

@@ -183,11 +183,15 @@ impl Announced {
         }
     }
 
-    /// `n` permits were used before the start, at `now`.
+    /// `n` permits were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
         let at = self.scale.units(self.ticks.ceil(self.clamped(now)) * self.ticks.len());
+        let _ = self.settled(); // A thread may have died in a charge.
         for bucket in &mut self.buckets {
-            bucket.tat = AtomicU64::new(at + bucket.interval * u64::from(n.min(bucket.limit)));
+            let (parity, before) = (bucket.load() & PARITY, bucket.load() & !PARITY);
+            let used = bucket.interval * u64::from(n.min(bucket.limit));
+            let tat = (before.max(at) + used).min(before.max(at + bucket.span));
+            bucket.tat = AtomicU64::new(parity | tat);
         }
     }
 

@@ -120,7 +120,8 @@ impl TokenBucket {
     }
 
     /// The bucket of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
-    /// them counted as if at `now`. More than the largest limit count as the largest.
+    /// them counted as if at `now`, beside what it has granted itself. More than the largest limit count as the
+    /// largest.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
@@ -132,6 +133,9 @@ impl TokenBucket {
     #[must_use]
     pub fn with_used(mut self, now: Nanos, n: u32) -> TokenBucket {
         let n = n.min(self.policy.largest_limit());
+        if n == 0 {
+            return self;
+        }
         match &mut self.state {
             State::Word(word) => word.start_with_used(now, n),
             State::Pair(pair) => pair.start_with_used(now, n),
@@ -141,7 +145,8 @@ impl TokenBucket {
     }
 
     /// As [`with_used`](TokenBucket::with_used) of as many permits as can be granted at once: a client that was
-    /// restarted does not spend a second burst.
+    /// restarted does not spend a second burst. For a strict bucket that covers whatever it granted before; for a nominal
+    /// one the longer quotas are as if unused.
     ///
     /// ```
     /// use core::time::Duration;
@@ -202,14 +207,15 @@ impl Algorithm for TokenBucket {
             return Ok(Grant::FINAL);
         }
         match &self.state {
-            State::Word(word) => word.try_grant_at(now, n),
-            State::Pair(pair) => pair.try_grant_at(now, n),
+            State::Word(word) => word.try_grant_at(now, n).map(|grant| grant.of(self)),
+            State::Pair(pair) => pair.try_grant_at(now, n).map(|grant| grant.of(self)),
             State::Announced(announced) => announced.try_acquire_at(now, n).map(|()| Grant::FINAL),
         }
     }
 
     fn undo(&self, grant: Grant) -> bool {
         match &self.state {
+            _ if !grant.is_of(self) => false,
             State::Word(word) => word.undo(&grant),
             State::Pair(pair) => pair.undo(&grant),
             State::Announced(_) => false,

@@ -151,10 +151,14 @@ impl Pair {
         grant.words().is_some_and(|(before, after)| self.swap(after, before))
     }
 
-    /// `n` permits were used before the start, at `now`.
+    /// `n` permits were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
         let (_, ceil) = self.ticks(now);
-        let tat = [0, 1].map(|i| ceil + self.interval[i] * u64::from(n.min(self.limit[i])));
+        let before = self.unpack(self.load());
+        let tat = [0, 1].map(|i| {
+            let used = self.interval[i] * u64::from(n.min(self.limit[i]));
+            (before[i].max(ceil) + used).min(before[i].max(ceil + self.span[i])) // I2
+        });
         self.word = AtomicU64::new(self.pack(tat));
     }
 

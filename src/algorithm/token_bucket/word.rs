@@ -141,10 +141,11 @@ impl Word {
         grant.words().is_some_and(|(before, after)| self.swap(after, before))
     }
 
-    /// `n` permits were used before the start, at `now`.
+    /// `n` permits were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
         let t = self.scale.units(now.as_nanos().min(self.horizon));
-        self.tat = AtomicU64::new(t.saturating_add(self.interval.saturating_mul(u64::from(n))));
+        let used = self.interval.saturating_mul(u64::from(n));
+        self.tat = AtomicU64::new(self.load().max(t).saturating_add(used));
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
