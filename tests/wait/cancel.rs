@@ -166,3 +166,24 @@ fn a_timer_that_panics_while_the_next_is_called() {
     drop(next);
     assert_eq!(limiter.waiting(), 0);
 }
+
+/// Who leaves because it panics does not meet the panic of a timer, which would abort the process.
+#[test]
+fn a_timer_that_panics_is_not_asked_by_who_unwinds() {
+    let world = World::exact("2/10s");
+    let broken = Broken { timer: world.timer.clone(), good: AtomicU32::new(0) };
+    let limiter = FairLimiter::new(world.limiter.limiter().clone(), broken);
+    limiter.try_acquire_n(2).unwrap();
+    let woken = Arc::new(Woken::default());
+    let (noop, waker) = (Waker::noop(), Waker::from(Arc::clone(&woken)));
+    let mut large = limiter.acquire_n(2);
+    let mut next = limiter.acquire();
+    assert!(Pin::new(&mut large).poll(&mut Context::from_waker(noop)).is_pending());
+    assert!(Pin::new(&mut next).poll(&mut Context::from_waker(&waker)).is_pending());
+    let unwinds = || {
+        let _large = large;
+        panic!("of the caller");
+    };
+    catch_unwind(AssertUnwindSafe(unwinds)).unwrap_err();
+    assert_eq!((limiter.waiting(), woken.times()), (1, 1));
+}

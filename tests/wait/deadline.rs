@@ -1,5 +1,8 @@
 //! Deadlines: checked when a call arrives, when it is the head, and at the deadline.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tollgate::wait::AcquireError;
@@ -174,4 +177,26 @@ fn the_promise_forgets_who_has_left() {
     let punctual = world.wait(1, secs(14)); // at 14 s two more
     world.live_until(secs(14));
     assert_eq!(world.outcome(punctual), Some((secs(14), Ok(()))));
+}
+
+#[test]
+fn a_deadline_set_while_it_waits_holds() {
+    let world = World::exact("2/10s");
+    let limiter = &world.limiter;
+    limiter.try_acquire_n(2).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut head, mut next) = (limiter.acquire(), limiter.acquire());
+    for waiting in [&mut head, &mut next] {
+        assert!(Pin::new(waiting).poll(&mut context).is_pending());
+    }
+    let mut next = next.by(secs(5));
+    assert!(Pin::new(&mut next).poll(&mut context).is_pending());
+    world.set(secs(5));
+    for mut late in [next, head.by(secs(5))] {
+        let Poll::Ready(Err(AcquireError::TooLate(denied))) = Pin::new(&mut late).poll(&mut context) else {
+            panic!("it waits on");
+        };
+        assert_eq!(denied.retry_at(), Some(secs(10)));
+    }
+    assert_eq!(limiter.waiting(), 0);
 }
