@@ -100,11 +100,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// [`Denied`] says which quota binds and from which instant a retry is granted, or that none ever is.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<(), Denied> {
-        let now = self.shared.clock.now();
-        if now < self.paused_until() {
-            return self.while_paused(now, n);
-        }
-        self.shared.algorithm.try_acquire_at(now, n)
+        self.unless_paused(n, A::try_acquire_at)
     }
 
     /// What [`try_acquire`](RateLimiter::try_acquire) would answer now. Changes nothing.
@@ -135,11 +131,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// As `try_acquire_n`.
     #[inline]
     pub fn peek_n(&self, n: u32) -> Result<(), Denied> {
-        let now = self.shared.clock.now();
-        if now < self.paused_until() {
-            return self.while_paused(now, n);
-        }
-        self.shared.algorithm.peek_at(now, n)
+        self.unless_paused(n, A::peek_at)
     }
 
     /// As [`try_acquire_n`](RateLimiter::try_acquire_n), for a call that may turn out not to be sent: then
@@ -150,11 +142,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// As `try_acquire_n`.
     #[inline]
     pub fn try_grant_n(&self, n: u32) -> Result<Grant, Denied> {
-        let now = self.shared.clock.now();
-        if now < self.paused_until() {
-            return self.while_paused(now, n).map(|()| Grant::FINAL);
-        }
-        self.shared.algorithm.try_grant_at(now, n)
+        self.unless_paused(n, A::try_grant_at)
     }
 
     /// Hands back a grant of this limiter whose call was never sent, as [`Algorithm::undo`]: `false` if the permits
@@ -180,12 +168,24 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
         Nanos::from_nanos(self.shared.paused_until.load(Ordering::Relaxed)) // L
     }
 
+    /// What `decide` says now to a call for `n` permits, or the pause.
+    #[inline]
+    fn unless_paused<R>(
+        &self,
+        n: u32,
+        decide: impl FnOnce(&A, Nanos, u32) -> Result<R, Denied>,
+    ) -> Result<R, Denied> {
+        let now = self.clock().now();
+        if now < self.paused_until() && n > 0 {
+            return Err(self.while_paused(now, n));
+        }
+        decide(self.algorithm(), now, n)
+    }
+
+    /// The refusal of a call for `n` permits, at least one.
     #[cold]
     #[inline(never)]
-    fn while_paused(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        if n == 0 {
-            return Ok(());
-        }
+    fn while_paused(&self, now: Nanos, n: u32) -> Denied {
         let until = self.paused_until();
         let burst =
             || self.algorithm().peek_at(until, u32::MAX).map_or_else(|denied| denied.burst(), |()| u32::MAX);
@@ -193,7 +193,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
             Ok(()) => Denied::new(now, 0, Some(until), burst()),
             Err(denied) => Denied::new(now, denied.quota(), denied.retry_at(), denied.burst()),
         };
-        Err(denied.in_a_pause())
+        denied.in_a_pause()
     }
 
     /// Grants nothing before `instant`, by this handle or any clone: what a client does that was told to come back

@@ -51,7 +51,7 @@ impl Ticks {
     /// The ticks at or before, and at or after, `now`.
     #[inline]
     pub(crate) fn around(&self, now: Nanos) -> (u64, u64) {
-        let now = now.as_nanos().min(self.last << self.shift);
+        let now = now.as_nanos().min(self.horizon());
         let floor = now >> self.shift;
         (floor, floor + u64::from(floor << self.shift != now))
     }

@@ -188,7 +188,8 @@ impl Announced {
         let at = self.scale.units(self.ticks.ceil(self.clamped(now)) * self.ticks.len());
         let _ = self.settled(); // A thread may have died in a charge.
         for bucket in &mut self.buckets {
-            let (parity, before) = (bucket.load() & PARITY, bucket.load() & !PARITY);
+            let word = bucket.load();
+            let (parity, before) = (word & PARITY, word & !PARITY);
             let used = bucket.interval * u64::from(n.min(bucket.limit));
             let tat = (before.max(at) + used).min(before.max(at + bucket.span));
             bucket.tat = AtomicU64::new(parity | tat);
@@ -208,7 +209,7 @@ impl Announced {
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
-        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        let t = self.scale.units(self.clamped(now).as_nanos());
         loop {
             let header = self.settled();
             let mut whole = true;

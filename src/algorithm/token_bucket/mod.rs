@@ -3,6 +3,7 @@
 
 mod announced;
 pub(crate) mod interval;
+mod one_word;
 mod pair;
 mod reciprocal;
 mod word;
@@ -11,6 +12,7 @@ use alloc::boxed::Box;
 use core::num::NonZeroU32;
 
 use announced::Announced;
+use one_word::OneWord;
 use pair::Pair;
 use word::Word;
 

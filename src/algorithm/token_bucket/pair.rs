@@ -29,10 +29,10 @@
 //! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads` |
 //! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads` |
 
+use super::one_word::OneWord;
 use super::reciprocal::Reciprocal;
-use crate::algorithm::backoff;
 use crate::algorithm::ticks::Ticks;
-use crate::decision::{Denied, Grant, QuotaStatus, Status};
+use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -53,6 +53,37 @@ pub(super) struct Pair {
     /// The last instant the word can tell, in nanoseconds: time stands still from there, which fails closed.
     horizon: u64,
     offset_bits: u32,
+}
+
+impl OneWord for Pair {
+    #[inline]
+    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        if n > self.burst {
+            return Err(self.never(now));
+        }
+        let (floor, ceil) = self.ticks(now);
+        let cost = self.interval.map(|interval| interval * u64::from(n));
+        let word = self.load();
+        let tat = self.unpack(word);
+        let charged = [tat[0] + cost[0], tat[1] + cost[1]];
+        if charged[0] > floor + self.span[0] || charged[1] > floor + self.span[1] {
+            let ready = [0, 1].map(|i| charged[i].saturating_sub(self.span[i]));
+            let quota = usize::from(ready[1] > ready[0]);
+            return Err(self.denied(now, quota, Some(ready[quota])));
+        }
+        let idle = [ceil + cost[0], ceil + cost[1]];
+        Ok((word, self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])])))
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> bool {
+        self.word.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
+    }
+
+    #[inline(never)] // So that the one bucket stays small where it is inlined.
+    fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.try_at(now, n, |_, _| ())
+    }
 }
 
 impl Pair {
@@ -87,70 +118,6 @@ impl Pair {
         (horizon >= Self::LEAST_NANOS).then_some(pair)
     }
 
-    /// `n` is not 0.
-    #[inline(never)] // So that the one bucket stays small where it is inlined.
-    pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        self.try_at(now, n, |_, _| ())
-    }
-
-    /// `n` is not 0.
-    pub(super) fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
-        self.try_at(now, n, Grant::new)
-    }
-
-    /// Answers a grant by `granted` of the words before and after it.
-    #[inline]
-    fn try_at<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
-        if n > self.burst {
-            return Err(self.never(now));
-        }
-        self.decide(now, n, granted).unwrap_or_else(|| self.contend(now, n, granted))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn contend<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
-        backoff::retry(|| self.decide(now, n, granted))
-    }
-
-    /// `None` if another call came between.
-    #[inline]
-    fn decide<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Option<Result<T, Denied>> {
-        match self.judge(now, n) {
-            Ok((before, after)) => self.swap(before, after).then(|| Ok(granted(before, after))),
-            Err(denied) => Some(Err(denied)),
-        }
-    }
-
-    /// The word before a grant and after it.
-    #[inline]
-    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        let (floor, ceil) = self.ticks(now);
-        let cost = self.interval.map(|interval| interval * u64::from(n));
-        let word = self.load();
-        let tat = self.unpack(word);
-        let charged = [tat[0] + cost[0], tat[1] + cost[1]];
-        if charged[0] > floor + self.span[0] || charged[1] > floor + self.span[1] {
-            let ready = [0, 1].map(|i| charged[i].saturating_sub(self.span[i]));
-            let quota = usize::from(ready[1] > ready[0]);
-            return Err(self.denied(now, quota, Some(ready[quota])));
-        }
-        let idle = [ceil + cost[0], ceil + cost[1]];
-        Ok((word, self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])])))
-    }
-
-    /// `n` is not 0.
-    pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        if n > self.burst {
-            return Err(self.never(now));
-        }
-        self.judge(now, n).map(drop)
-    }
-
-    pub(super) fn undo(&self, grant: &Grant) -> bool {
-        grant.words().is_some_and(|(before, after)| self.swap(after, before))
-    }
-
     /// `n` permits were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
         let (_, ceil) = self.ticks(now);
@@ -181,12 +148,6 @@ impl Pair {
     #[inline]
     fn load(&self) -> u64 {
         self.word.load(Relaxed) // L
-    }
-
-    /// Also takes a grant back, as in `word.rs`.
-    #[inline]
-    fn swap(&self, old: u64, new: u64) -> bool {
-        self.word.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
     }
 
     #[inline]

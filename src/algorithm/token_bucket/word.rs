@@ -29,8 +29,9 @@
 //! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `word_two_threads` |
 
 use super::interval::Scale;
-use crate::algorithm::{BuildError, Plan, backoff};
-use crate::decision::{Denied, Grant, QuotaStatus, Status};
+use super::one_word::OneWord;
+use crate::algorithm::{BuildError, Plan};
+use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -49,6 +50,28 @@ pub(super) struct Word {
     /// The quota that a denial names, and how many there are.
     quota: u8,
     quotas: u8,
+}
+
+impl OneWord for Word {
+    #[inline]
+    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        if n > self.burst {
+            return Err(self.denied(now, None));
+        }
+        let t = self.units(now);
+        let cost = self.interval * u64::from(n);
+        let slack = self.span - cost;
+        let tat = self.load();
+        if tat > t + slack {
+            return Err(self.denied(now, Some(tat - slack)));
+        }
+        Ok((tat, tat.max(t) + cost))
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> bool {
+        self.tat.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
+    }
 }
 
 impl Word {
@@ -81,75 +104,15 @@ impl Word {
         }
     }
 
-    /// `n` is not 0.
-    #[inline]
-    pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        self.try_at(now, n, |_, _| ())
-    }
-
-    /// `n` is not 0.
-    pub(super) fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
-        self.try_at(now, n, Grant::new)
-    }
-
-    /// Answers a grant by `granted` of the words before and after it.
-    #[inline]
-    fn try_at<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
-        if n > self.burst {
-            return Err(self.denied(now, None));
-        }
-        self.decide(now, n, granted).unwrap_or_else(|| self.contend(now, n, granted))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn contend<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
-        backoff::retry(|| self.decide(now, n, granted))
-    }
-
-    /// `None` if another call came between.
-    #[inline]
-    fn decide<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Option<Result<T, Denied>> {
-        match self.judge(now, n) {
-            Ok((before, after)) => self.swap(before, after).then(|| Ok(granted(before, after))),
-            Err(denied) => Some(Err(denied)),
-        }
-    }
-
-    /// The TAT before a grant and after it.
-    #[inline]
-    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        let t = self.scale.units(now.as_nanos().min(self.horizon));
-        let cost = self.interval * u64::from(n);
-        let slack = self.span - cost;
-        let tat = self.load();
-        if tat > t + slack {
-            return Err(self.denied(now, Some(tat - slack)));
-        }
-        Ok((tat, tat.max(t) + cost))
-    }
-
-    /// `n` is not 0.
-    pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        if n > self.burst {
-            return Err(self.denied(now, None));
-        }
-        self.judge(now, n).map(drop)
-    }
-
-    pub(super) fn undo(&self, grant: &Grant) -> bool {
-        grant.words().is_some_and(|(before, after)| self.swap(after, before))
-    }
-
     /// `n` permits were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
-        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        let t = self.units(now);
         let used = self.interval.saturating_mul(u64::from(n));
         self.tat = AtomicU64::new(self.load().max(t).saturating_add(used));
     }
 
     pub(super) fn status_at(&self, now: Nanos) -> Status {
-        let t = self.scale.units(now.as_nanos().min(self.horizon));
+        let t = self.units(now);
         let tat = self.load();
         let used = tat.saturating_sub(t).div_ceil(self.interval);
         let remaining = u64::from(self.burst).saturating_sub(used);
@@ -160,15 +123,15 @@ impl Word {
         Status::new(now, core::iter::repeat_n(quota, usize::from(self.quotas)))
     }
 
+    /// The unit that holds `now`.
+    #[inline]
+    fn units(&self, now: Nanos) -> u64 {
+        self.scale.units(now.as_nanos().min(self.horizon))
+    }
+
     #[inline]
     fn load(&self) -> u64 {
         self.tat.load(Relaxed) // L
-    }
-
-    /// Also takes a grant back: what no other grant has followed is undone by the value before it.
-    #[inline]
-    fn swap(&self, old: u64, new: u64) -> bool {
-        self.tat.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
     }
 
     #[inline]
