@@ -27,11 +27,22 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../models/fault.rs"]
+mod fault;
+#[path = "../models/model.rs"]
 mod model;
+#[path = "../models/spec.rs"]
 mod spec;
+#[path = "../models/subject.rs"]
 mod subject;
-
-mod models;
-mod removed;
+#[path = "../models/table.rs"]
 mod table;
+
+mod explore;
+
+#[path = "../models/models.rs"]
+mod models;
+#[path = "../models/removed.rs"]
+mod removed;
+#[path = "../models/weakened.rs"]
 mod weakened;

@@ -1,11 +1,11 @@
 //! Weakened twins: the same files and models with one row of a core's table at `Relaxed` fail.
 
+use crate::fault::{Effect, Fault};
 use crate::model::{Failure, Model};
 use crate::models;
 use crate::models::FAR;
 use crate::removed::STALE_CLAIM;
 use crate::subject::{Subject, status, take};
-use crate::sync::{Effect, Fault};
 
 pub(crate) const ANNOUNCED: &str = "token_bucket/announced.rs";
 pub(crate) const LOG: &str = "sliding_log/mod.rs";

@@ -1,0 +1,51 @@
+//! A model is a limiter and a few threads that call it. Exploring it runs every execution and checks that the
+//! replies have a sequential explanation.
+
+use crate::explore::{Explored, explore};
+use crate::fault::Fault;
+use crate::spec::{Call, Reply};
+use crate::subject::Subject;
+
+pub(crate) struct Model {
+    pub(crate) name: &'static str,
+    pub(crate) subject: Subject,
+    /// Calls made before the threads start.
+    pub(crate) before: &'static [Call],
+    pub(crate) threads: &'static [&'static [Call]],
+    /// Calls made when all threads are done: they show what state was left.
+    pub(crate) after: &'static [Call],
+    /// The most preemptions in one execution under loom; `None` explores all.
+    pub(crate) bound: Option<usize>,
+}
+
+/// Why a model failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No sequential order explains these replies, thread by thread.
+    Unexplained(String),
+    /// A thread went on and on.
+    Endless,
+    /// Something else panicked.
+    Panicked(String),
+}
+
+/// The calls of one thread, and what they were answered.
+pub(crate) type Heard = Vec<(Call, Reply)>;
+
+impl Model {
+    /// Every execution is linearizable, and there are several.
+    pub(crate) fn holds(&self) {
+        match self.explore(None) {
+            Ok(explored) => {
+                println!("{}: {explored}", self.name);
+                assert!(explored.several(), "{}: nothing is concurrent", self.name);
+            }
+            Err(failure) => panic!("{}: {failure:?}", self.name),
+        }
+    }
+
+    /// What was explored, or the first failure.
+    pub(crate) fn explore(&self, fault: Option<Fault>) -> Result<Explored, Failure> {
+        explore(self, fault)
+    }
+}
