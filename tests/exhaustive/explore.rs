@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 
 use crate::fault::{Fault, set_fault};
-use crate::memory::{Memory, View};
+use crate::memory::{Memory, Step, View};
 use crate::model::{Failure, Heard, Model};
 use crate::program::{Point, Program};
 use crate::spec::{Spec, explained};
@@ -18,39 +18,48 @@ use crate::sync::alone;
 #[derive(Debug)]
 pub(crate) struct Explored {
     pub(crate) states: usize,
-    executions: f64,
-    outcomes: usize,
+    executions: u128,
+    /// What the threads were answered, and what was answered when all were done.
+    pub(crate) outcomes: HashSet<(Vec<Heard>, Heard)>,
 }
 
 impl Explored {
     pub(crate) fn several(&self) -> bool {
-        self.executions > 1.0
+        self.executions > 1
     }
 }
 
 impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Explored { states, executions, outcomes } = self;
-        write!(f, "{outcomes} outcomes of {executions:.3e} executions through {states} states")
+        let outcomes = outcomes.len();
+        write!(f, "{outcomes} outcomes of {executions} executions through {states} states")
     }
 }
 
+/// The most threads of a model.
+const THREADS: usize = 4;
+
 #[derive(Clone)]
 struct State {
-    threads: Vec<Point>,
+    /// `None` where there are fewer.
+    threads: [Option<Point>; THREADS],
     /// Of a thread that is not done.
-    views: Vec<Option<View>>,
+    views: [Option<View>; THREADS],
     memory: Rc<Memory>,
+    /// The thread that has only read since the last switch, and goes on.
+    reading: Option<usize>,
 }
 
 impl State {
     /// 128 bits of hash. That two of a billion states share them has a chance of 1 in 10^20.
     fn key(&self) -> u128 {
         let mut bytes = Vec::with_capacity(512);
-        for (point, view) in self.threads.iter().zip(&self.views) {
+        for (point, view) in self.threads.iter().flatten().zip(&self.views) {
             bytes.extend_from_slice(&point.to_le_bytes());
             bytes.extend_from_slice(&view.unwrap_or_default());
         }
+        bytes.push(self.reading.map_or(u8::MAX, |thread| u8::try_from(thread).expect("few threads")));
         self.memory.spell(&mut bytes);
         let half = |seed: u8| {
             let mut hasher = DefaultHasher::new();
@@ -67,7 +76,7 @@ struct Visit {
     key: u128,
     /// The states after it that are still to be explored.
     left: Vec<State>,
-    executions: f64,
+    executions: u128,
 }
 
 /// What happens when all threads are done.
@@ -78,7 +87,27 @@ struct End<'a> {
     explained: HashSet<(Vec<Heard>, Heard)>,
 }
 
+/// Which executions are taken for one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    /// Those that differ only in when a thread reads. A step that only reads changes what its own thread knows, and
+    /// what it may read now, it may still read after a step of another; so it can be moved to the next write of
+    /// its thread, and threads are switched only after writes. (Not where one must be fresh: there, too.)
+    ///
+    /// And those that differ only in what was read before a lost race (`program.rs`).
+    Full,
+    None,
+}
+
 pub(crate) fn explore(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure> {
+    explore_with(model, fault, Reduction::Full)
+}
+
+pub(crate) fn explore_with(
+    model: &Model,
+    fault: Option<Fault>,
+    reduction: Reduction,
+) -> Result<Explored, Failure> {
     set_fault(fault);
     let mut spec = model.subject.spec();
     let mut values = Vec::new();
@@ -89,47 +118,54 @@ pub(crate) fn explore(model: &Model, fault: Option<Fault>) -> Result<Explored, F
         }
         limiter
     });
-    let mut program = Program::new(&*limiter, model.threads);
-    let threads: Vec<Point> =
-        (0..model.threads.len()).map(|thread| program.start(thread)).collect::<Result<_, _>>()?;
-    let views = vec![Some(View::default()); threads.len()];
-    let start = State { threads, views, memory: Rc::new(Memory::new(&values)) };
+    let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full);
+    let mut threads = [None; THREADS];
+    for (thread, point) in threads.iter_mut().enumerate().take(model.threads.len()) {
+        *point = Some(program.start(thread)?);
+    }
+    let views = threads.map(|point| point.map(|_| View::default()));
+    let start = State { threads, views, memory: Rc::new(Memory::new(&values)), reading: None };
     let mut end = End { model, limiter: &*limiter, spec, explained: HashSet::new() };
 
-    let mut explored: HashMap<u128, f64> = HashMap::new();
-    let mut way = vec![Visit { key: start.key(), left: after(&start, &mut program)?, executions: 0.0 }];
+    // How many executions go on from each state.
+    let mut explored: HashMap<u128, u128> = HashMap::new();
+    let mut way =
+        vec![Visit { key: start.key(), left: after(&start, &mut program, reduction)?, executions: 0 }];
     loop {
         let visit = way.last_mut().expect("the start is left at the end");
         let Some(state) = visit.left.pop() else {
             let Visit { key, executions, .. } = way.pop().expect("the same");
             explored.insert(key, executions);
             let Some(before) = way.last_mut() else {
-                return Ok(Explored { states: explored.len(), executions, outcomes: end.explained.len() });
+                return Ok(Explored { states: explored.len(), executions, outcomes: end.explained });
             };
-            before.executions += executions;
+            before.executions = before.executions.saturating_add(executions);
             continue;
         };
         let key = state.key();
         if let Some(executions) = explored.get(&key) {
-            visit.executions += executions;
+            visit.executions = visit.executions.saturating_add(*executions);
             continue;
         }
-        let left = after(&state, &mut program)?;
+        let left = after(&state, &mut program, reduction)?;
         let executions = if left.is_empty() {
             end.is_explained(&state, &program)?;
-            1.0
+            1
         } else {
-            0.0
+            0
         };
         way.push(Visit { key, left, executions });
     }
 }
 
 /// The states that one step of one thread leads to.
-fn after(state: &State, program: &mut Program<'_>) -> Result<Vec<State>, Failure> {
+fn after(state: &State, program: &mut Program<'_>, reduction: Reduction) -> Result<Vec<State>, Failure> {
     let mut states = Vec::new();
-    for (thread, &point) in state.threads.iter().enumerate() {
+    for (thread, &point) in state.threads.iter().flatten().enumerate() {
         let (Some(step), Some(view)) = (program.next(point), state.views[thread]) else { continue };
+        if state.reading.is_some_and(|reading| reading != thread) {
+            continue;
+        }
         let mut failed = Ok(());
         state.memory.outcomes(step, view, |answer, view, memory| {
             let point = match program.then(point, answer) {
@@ -140,8 +176,11 @@ fn after(state: &State, program: &mut Program<'_>) -> Result<Vec<State>, Failure
                 }
             };
             let mut next = state.clone();
-            next.threads[thread] = point;
-            next.views[thread] = program.next(point).map(|_| view);
+            next.threads[thread] = Some(point);
+            let then = program.next(point);
+            next.views[thread] = then.map(|_| view);
+            let reads_on = memory.is_none() && then.is_some_and(|step| !step.is_fresh());
+            next.reading = (reads_on && reduction == Reduction::Full).then_some(thread);
             next.memory = memory.map_or(next.memory, Rc::new);
             if next.memory.may_forget(&next.views) {
                 Rc::make_mut(&mut next.memory).forget(&mut next.views);
@@ -155,7 +194,7 @@ fn after(state: &State, program: &mut Program<'_>) -> Result<Vec<State>, Failure
 
 impl End<'_> {
     fn is_explained(&mut self, state: &State, program: &Program<'_>) -> Result<(), Failure> {
-        let heard: Vec<Heard> = state.threads.iter().map(|&point| program.heard(point)).collect();
+        let heard: Vec<Heard> = state.threads.iter().flatten().map(|&point| program.heard(point)).collect();
         let finally: Heard = alone(&mut state.memory.values(), || {
             self.model.after.iter().map(|&call| (call, perform(self.limiter, call))).collect()
         });

@@ -1,9 +1,10 @@
 //! The shipped lock-free cores, explored state by state: every interleaving of a few calls, and every stale value
-//! that the orderings allow, without a bound.
+//! that the orderings allow, with no bound; and each ordering and each step is needed.
 //!
-//! The models and the broken cores are those of `loom/`, which explores execution by execution. Here a thread is run
-//! again for each step with what it was answered so far, and a state is the threads' places, what they
-//! know, and the memory (`memory.rs`): a million executions may lead to it, and one is followed.
+//! The models are those of `loom/`, which follows every execution. Here a state is what each thread has been answered
+//! and may still read, and the memory (`memory.rs`); many executions lead to it, and one goes on. A thread is
+//! its call, run again for each step with the answers so far (`program.rs`), so the files of `src/` are
+//! included as they are.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -40,10 +41,12 @@ mod subject;
 mod table;
 
 mod explore;
+mod larger;
 mod litmus;
 mod memory;
 mod program;
 mod programs;
+mod reduced;
 
 #[path = "../models/models.rs"]
 mod models;

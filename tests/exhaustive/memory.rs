@@ -46,6 +46,12 @@ pub(crate) enum Step {
     },
 }
 
+impl Step {
+    pub(crate) fn is_fresh(self) -> bool {
+        matches!(self, Step::Load { fresh: true, .. })
+    }
+}
+
 /// What it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Answer {

@@ -41,11 +41,13 @@ pub(crate) struct Program<'a> {
     calls: &'a [&'a [Call]],
     places: Vec<Place>,
     known: HashMap<Known, Point>,
+    /// Whether a pause makes places one.
+    forgets: bool,
 }
 
 impl<'a> Program<'a> {
-    pub(crate) fn new(limiter: &'a dyn Algorithm, calls: &'a [&'a [Call]]) -> Program<'a> {
-        Program { limiter, calls, places: Vec::new(), known: HashMap::new() }
+    pub(crate) fn new(limiter: &'a dyn Algorithm, calls: &'a [&'a [Call]], forgets: bool) -> Program<'a> {
+        Program { limiter, calls, places: Vec::new(), known: HashMap::new(), forgets }
     }
 
     pub(crate) fn start(&mut self, thread: usize) -> Result<Point, Failure> {
@@ -92,7 +94,7 @@ impl<'a> Program<'a> {
             match answered(thread, &answers, || perform(self.limiter, call)) {
                 Progress::Panicked(text) => return Err(Failure::Panicked(text)),
                 Progress::At { step, pauses, paused } => {
-                    let known = (paused || answers.is_empty()).then(|| known(pauses));
+                    let known = (paused && self.forgets || answers.is_empty()).then(|| known(pauses));
                     return Ok(self.place(known, answers, Some(step), thread, replies));
                 }
                 Progress::Replied(reply) => {

@@ -1,4 +1,4 @@
-//! Not chosen by hand: all programs of two threads that make two calls each from a menu, on each kind of limiter.
+//! Not chosen by hand: all programs of a few threads that make a few calls each from a menu, on each kind of limiter.
 
 use crate::model::Model;
 use crate::spec::Call;
@@ -12,34 +12,37 @@ struct Menu {
 }
 
 impl Menu {
-    /// The number of programs, each of which holds.
-    fn hold(&self) -> usize {
-        let pairs =
-            self.calls.iter().flat_map(|&first| self.calls.iter().map(move |&second| [first, second]));
-        let threads: Vec<&[Call]> = pairs.map(|pair| &*Vec::from(pair).leak()).collect();
-        let mut programs = 0;
-        let mut states = 0;
-        for (i, &one) in threads.iter().enumerate() {
-            for &other in &threads[i..] {
-                let model = Model {
-                    name: "a program",
-                    subject: self.subject,
-                    before: self.before,
-                    threads: vec![one, other].leak(),
-                    after: self.after,
-                    bound: None,
-                };
-                let explored = model.explore(None);
-                let explored =
-                    explored.unwrap_or_else(|failure| panic!("{one:?} beside {other:?}: {failure:?}"));
-                assert!(explored.several(), "{one:?} beside {other:?}: nothing is concurrent");
-                states += explored.states;
-                programs += 1;
-            }
+    /// The number of programs of so many threads with so many calls each, all of which hold. The order of the threads
+    /// makes no difference.
+    fn hold(&self, threads: usize, calls: usize) -> usize {
+        let all: Vec<&[Call]> = choices(self.calls, calls).into_iter().map(|calls| &*calls.leak()).collect();
+        let numbers: Vec<usize> = (0..all.len()).collect();
+        let (mut programs, mut states) = (0, 0);
+        for chosen in choices(&numbers, threads).iter().filter(|chosen| chosen.is_sorted()) {
+            let threads: Vec<&[Call]> = chosen.iter().map(|&number| all[number]).collect();
+            let model = Model {
+                name: "a program",
+                subject: self.subject,
+                before: self.before,
+                threads: threads.leak(),
+                after: self.after,
+                bound: None,
+            };
+            let explored = model.explore(None);
+            let explored = explored.unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
+            assert!(explored.several(), "{:?}: nothing is concurrent", model.threads);
+            states += explored.states;
+            programs += 1;
         }
-        println!("{programs} programs, {states} states");
+        println!("{programs} programs of {threads} threads of {calls} calls, {states} states");
         programs
     }
+}
+
+/// All ways to choose so many items, one after another.
+fn choices<T: Copy>(items: &[T], count: usize) -> Vec<Vec<T>> {
+    let longer = |chosen: Vec<T>| items.iter().map(move |&item| [&*chosen, &[item]].concat());
+    (0..count).fold(vec![vec![]], |chosen, _| chosen.into_iter().flat_map(longer).collect())
 }
 
 const WORD: Menu = Menu {
@@ -86,30 +89,36 @@ const FOUR_SLOTS: Menu = Menu {
 
 #[test]
 fn every_program_on_a_word() {
-    assert_eq!(WORD.hold(), 36 * 37 / 2);
+    assert_eq!(WORD.hold(2, 2), 36 * 37 / 2);
+    assert_eq!(WORD.hold(3, 1), 6 * 7 * 8 / 6);
+    assert_eq!(WORD.hold(4, 1), 6 * 7 * 8 * 9 / 24);
 }
 
 #[test]
 fn every_program_on_a_pair() {
-    assert_eq!(PAIR.hold(), 36 * 37 / 2);
+    assert_eq!(PAIR.hold(2, 2), 36 * 37 / 2);
+    assert_eq!(PAIR.hold(3, 1), 6 * 7 * 8 / 6);
+    assert_eq!(PAIR.hold(4, 1), 6 * 7 * 8 * 9 / 24);
 }
 
 #[test]
 fn every_program_on_announced_buckets() {
-    assert_eq!(ANNOUNCED.hold(), 9 * 10 / 2);
+    assert_eq!(ANNOUNCED.hold(2, 2), 9 * 10 / 2);
 }
 
 #[test]
 fn every_program_on_a_log_of_one_slot() {
-    assert_eq!(ONE_SLOT.hold(), 25 * 26 / 2);
+    assert_eq!(ONE_SLOT.hold(2, 2), 25 * 26 / 2);
+    assert_eq!(ONE_SLOT.hold(3, 1), 5 * 6 * 7 / 6);
 }
 
 #[test]
 fn every_program_on_a_log_of_two_slots() {
-    assert_eq!(TWO_SLOTS.hold(), 25 * 26 / 2);
+    assert_eq!(TWO_SLOTS.hold(2, 2), 25 * 26 / 2);
+    assert_eq!(TWO_SLOTS.hold(3, 1), 5 * 6 * 7 / 6);
 }
 
 #[test]
 fn every_program_on_a_log_of_four_slots() {
-    assert_eq!(FOUR_SLOTS.hold(), 25 * 26 / 2);
+    assert_eq!(FOUR_SLOTS.hold(2, 2), 25 * 26 / 2);
 }

@@ -57,10 +57,10 @@ impl Word {
         result
     }
 
-    /// `fresh`: after the other threads have gone on.
+    /// `fresh`: what was written last, which in loom only a read-modify-write is sure to see.
     pub(crate) fn load(&self, order: Ordering, fresh: bool) -> u64 {
         if fresh {
-            loom::thread::yield_now();
+            return self.write(|word| word.fetch_add(0, order));
         }
         let value = self.value.load(order);
         let thread = with_trace(|trace| trace.thread());

@@ -33,7 +33,7 @@ pub(crate) const STALE_CLAIM: Model = Model {
 };
 
 /// Thread 0 claims a run, sleeps while another carries it out and a lap goes by, and goes on.
-const SLEEPING_OWNER: Model = Model {
+pub(crate) const SLEEPING_OWNER: Model = Model {
     name: "log of two slots, a run against two runs",
     subject: Subject::Log(&[(2, 3)]),
     before: &[],
@@ -53,7 +53,7 @@ const LATE_ADVANCE: Model = Model {
 };
 
 /// A run behind a lagging head, which fills the slot of thread 1's end a lap later.
-const LAGGING_RUN: Model = Model {
+pub(crate) const LAGGING_RUN: Model = Model {
     name: "log of four slots, two permits and a run against a torn refusal",
     subject: Subject::Log(&[(3, 3), (4, 10)]),
     before: &[take(0, 3), take(3, 1), take(10, 1)],
@@ -63,7 +63,7 @@ const LAGGING_RUN: Model = Model {
 };
 
 /// The same for a charge.
-const SLEEPING_ANNOUNCER: Model = Model {
+pub(crate) const SLEEPING_ANNOUNCER: Model = Model {
     name: "announced, a charge against two",
     subject: FAR,
     before: &[],
