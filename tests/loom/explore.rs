@@ -12,7 +12,7 @@ use crate::spec::{Call, explained};
 use crate::subject::perform;
 use crate::sync;
 
-/// The least bound of a deeper run: `MODEL_BOUND=3 cargo test --release --test loom three`.
+/// The least bound of a deeper run: `MODEL_BOUND=2 cargo test --release --test loom`.
 fn asked_bound() -> usize {
     std::env::var("MODEL_BOUND").ok().and_then(|bound| bound.parse().ok()).unwrap_or(0)
 }

@@ -14,7 +14,7 @@ pub(crate) struct Model {
     pub(crate) threads: &'static [&'static [Call]],
     /// Calls made when all threads are done: they show what state was left.
     pub(crate) after: &'static [Call],
-    /// The most preemptions in one execution under loom; `None` explores all.
+    /// The most preemptions in one execution under loom; `None` explores all, as `exhaustive` does in any case.
     pub(crate) bound: Option<usize>,
 }
 

@@ -19,7 +19,7 @@ const LATER_PERMITS: Model = Model {
     before: &[take(0, 2)],
     threads: &[&[take(3, 1), take(4, 1), take(6, 1)], &[take(1, 1)]],
     after: &[status(7)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// Thread 1 finds the log empty, or two laps old and looking as if it could be claimed.
@@ -29,7 +29,7 @@ pub(crate) const STALE_CLAIM: Model = Model {
     before: &[],
     threads: &[&[take(0, 1), take(3, 1)], &[take(0, 1)]],
     after: &[status(4), take(6, 1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// Thread 0 claims a run, sleeps while another carries it out and a lap goes by, and goes on.
@@ -59,7 +59,7 @@ pub(crate) const LAGGING_RUN: Model = Model {
     before: &[take(0, 3), take(3, 1), take(10, 1)],
     threads: &[&[take(10, 1), take(10, 1), take(20, 3)], &[take(9, 1)]],
     after: &[status(21)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// The same for a charge.
@@ -69,7 +69,7 @@ pub(crate) const SLEEPING_ANNOUNCER: Model = Model {
     before: &[],
     threads: &[&[take(1, 1)], &[take(2, 1), take(3, 1)]],
     after: &[status(4), take(9, 1)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 fn unchecked(file: &'static str, effect: Effect) -> Fault {

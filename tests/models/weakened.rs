@@ -35,7 +35,7 @@ const PARITY_RETURNS: Model = Model {
     before: &[],
     threads: &[&[take(1, 1), take(1, 1)], &[take(1, 1)]],
     after: &[status(1)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// The far window first, so that a bucket of before can hide that the other is of after.
@@ -48,7 +48,7 @@ pub(crate) const TORN_REFUSAL: Model = Model {
     before: &[take(1, 1)],
     threads: &[&[take(4, 1), take(6, 1)], &[take(2, 2)]],
     after: &[status(7)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// Whoever sees the head of after the run must see its stamps.
@@ -68,7 +68,7 @@ pub(crate) const LATER_END: Model = Model {
     before: &[take(0, 1), take(3, 1)],
     threads: &[&[take(10, 1), take(20, 1), take(30, 1)], &[take(9, 1)]],
     after: &[status(31)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// A refusal judged by the first slot of a run two laps later.
@@ -78,7 +78,7 @@ const LATER_CLAIM: Model = Model {
     before: &[take(0, 2)],
     threads: &[&[take(3, 2), take(6, 1)], &[take(1, 1)]],
     after: &[status(7), take(5, 1), take(5, 2)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// A refusal judged by the second slot of a run two laps later.
@@ -88,7 +88,7 @@ pub(crate) const LATER_FILL: Model = Model {
     before: &[take(0, 4)],
     threads: &[&[take(3, 3), take(6, 2)], &[take(1, 1)]],
     after: &[status(7)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 /// What catches a fault holds without one.
