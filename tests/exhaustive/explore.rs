@@ -99,8 +99,13 @@ pub(crate) enum Reduction {
     None,
 }
 
-pub(crate) fn explore(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure> {
-    explore_with(model, fault, Reduction::Full)
+pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
+    explore_with(model, None, Reduction::Full)
+}
+
+/// Explores the model with one site broken.
+pub(crate) fn explore_broken(model: &Model, fault: Fault) -> Result<Explored, Failure> {
+    explore_with(model, Some(fault), Reduction::Full)
 }
 
 pub(crate) fn explore_with(

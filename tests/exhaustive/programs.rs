@@ -1,5 +1,6 @@
 //! Not chosen by hand: all programs of a few threads that make a few calls each from a menu, on each kind of limiter.
 
+use crate::explore::explore;
 use crate::model::Model;
 use crate::spec::Call;
 use crate::subject::{Subject, peek, status, take};
@@ -28,8 +29,8 @@ impl Menu {
                 after: self.after,
                 bound: None,
             };
-            let explored = model.explore(None);
-            let explored = explored.unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
+            let explored =
+                explore(&model).unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
             assert!(explored.several(), "{:?}: nothing is concurrent", model.threads);
             states += explored.states;
             programs += 1;

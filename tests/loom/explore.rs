@@ -33,7 +33,16 @@ impl fmt::Display for Explored {
     }
 }
 
-pub(crate) fn explore(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure> {
+pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
+    explore_with(model, None)
+}
+
+/// Explores the model with one site broken.
+pub(crate) fn explore_broken(model: &Model, fault: Fault) -> Result<Explored, Failure> {
+    explore_with(model, Some(fault))
+}
+
+fn explore_with(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure> {
     let executions = Arc::new(AtomicUsize::new(0));
     let mut builder = loom::model::Builder::new();
     // Set here what the environment could set: a limit ends an exploration silently.

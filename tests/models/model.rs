@@ -1,8 +1,7 @@
-//! A model is a limiter and a few threads that call it. Exploring it runs every execution and checks that the
-//! replies have a sequential explanation.
+//! A model is a limiter and a few threads that call it. To explore it is to run the executions that there are, and to
+//! check that the replies have a sequential explanation.
 
-use crate::explore::{Explored, explore};
-use crate::fault::Fault;
+use crate::explore::explore;
 use crate::spec::{Call, Reply};
 use crate::subject::Subject;
 
@@ -35,17 +34,12 @@ pub(crate) type Heard = Vec<(Call, Reply)>;
 impl Model {
     /// Every execution is linearizable, and there are several.
     pub(crate) fn holds(&self) {
-        match self.explore(None) {
+        match explore(self) {
             Ok(explored) => {
                 println!("{}: {explored}", self.name);
                 assert!(explored.several(), "{}: nothing is concurrent", self.name);
             }
             Err(failure) => panic!("{}: {failure:?}", self.name),
         }
-    }
-
-    /// What was explored, or the first failure.
-    pub(crate) fn explore(&self, fault: Option<Fault>) -> Result<Explored, Failure> {
-        explore(self, fault)
     }
 }
