@@ -277,6 +277,14 @@ fn edge(kind: Kind, subject: &dyn Subject, now: u64, n: u32, burst: u32, granted
 }
 
 /// A delay is rounded up to whole seconds, and never to none.
+/// On a grid of 5 us, the interval of 200 ms / 10,001 would be 20 us: longer by 1e-4 of itself, and not by less.
+#[test]
+fn no_interval_is_longer_by_a_ten_thousandth() {
+    let bucket = Kind::Nominal.build(policy("10001/200ms, 1/1s")).unwrap();
+    assert_eq!(call(&bucket, 0, 1), YES);
+    assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(19_999));
+}
+
 #[test]
 fn delays_are_rounded_up() {
     let table = [
