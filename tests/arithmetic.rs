@@ -285,6 +285,18 @@ fn no_interval_is_longer_by_a_ten_thousandth() {
     assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(19_999));
 }
 
+/// Beside three buckets a word has room for the permits of a call and for stamps of the rest: where calls are of up to
+/// four, of 2 ns, where of up to five, of 4 ns. A charge is stamped no earlier than it is made.
+#[test]
+fn a_charge_is_stamped_as_finely_as_its_word_allows() {
+    for (limit, stamp) in [(4_u64, 2), (5, 4)] {
+        let bucket = Kind::Nominal.build(policy(&format!("{limit}/1s, 8/4s, 9/9s"))).unwrap();
+        assert_eq!(call(&bucket, 1, 1), YES);
+        let interval = S / limit;
+        assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(stamp + interval), "{limit}");
+    }
+}
+
 #[test]
 fn delays_are_rounded_up() {
     let table = [
