@@ -297,6 +297,25 @@ fn a_charge_is_stamped_as_finely_as_its_word_allows() {
     }
 }
 
+/// Two buckets in one word count in the finest of 1, 2, 2.5 and 5 times a power of ten that lasts eight years. A call is
+/// charged no earlier than it is made: a tick after 0, and each interval is whole.
+#[test]
+fn two_buckets_count_in_round_ticks() {
+    for (text, tick, interval) in [
+        ("1/1s, 2/2s", 10_000, S),
+        ("1/1s, 2/5s", 20_000, S),
+        ("1/1s, 2/20s", 25_000, S),
+        ("1/2s, 2/30s", 50_000, 2 * S),
+        ("1/5s, 2/2m", 100_000, 5 * S),
+        ("1/7s, 2/10m", 200_000, 7 * S),
+        ("50/1m, 1500/1h", 250_000, 12 * S / 10),
+    ] {
+        let bucket = Kind::Nominal.build(policy(text)).unwrap();
+        assert_eq!(call(&bucket, 1, 1), YES);
+        assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(tick + interval), "{text}");
+    }
+}
+
 #[test]
 fn delays_are_rounded_up() {
     let table = [
