@@ -25,7 +25,7 @@ pub(crate) struct Explored {
 
 impl Explored {
     pub(crate) fn several(&self) -> bool {
-        self.executions > 1
+        self.executions > 1 && self.outcomes.len() > 1
     }
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Explored { states, executions, outcomes } = self;
         let outcomes = outcomes.len();
-        write!(f, "{outcomes} outcomes of {executions} executions through {states} states")
+        write!(f, "{outcomes} outcomes of {executions} executions taken, through {states} states")
     }
 }
 
@@ -92,7 +92,7 @@ struct End<'a> {
 pub(crate) enum Reduction {
     /// Those that differ only in when a thread reads. A step that only reads changes what its own thread knows, and
     /// what it may read now, it may still read after a step of another; so it can be moved to the next write of
-    /// its thread, and threads are switched only after writes. (Not where one must be fresh: there, too.)
+    /// its thread, and threads are switched only after writes. (Before and after a step that must be fresh, too.)
     ///
     /// And those that differ only in what was read before a lost race (`program.rs`).
     Full,
@@ -123,6 +123,7 @@ pub(crate) fn explore_with(
         }
         limiter
     });
+    let limiter = limiter.ok_or(Failure::Endless)?;
     let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full);
     let mut threads = [None; THREADS];
     for (thread, point) in threads.iter_mut().enumerate().take(model.threads.len()) {
@@ -132,7 +133,8 @@ pub(crate) fn explore_with(
     let start = State { threads, views, memory: Rc::new(Memory::new(&values)), reading: None };
     let mut end = End { model, limiter: &*limiter, spec, explained: HashSet::new() };
 
-    // How many executions go on from each state.
+    // How many executions go on from each state. None comes back to a state: each step makes the answers or the pauses
+    // of its thread more.
     let mut explored: HashMap<u128, u128> = HashMap::new();
     let mut way =
         vec![Visit { key: start.key(), left: after(&start, &mut program, reduction)?, executions: 0 }];
@@ -184,7 +186,7 @@ fn after(state: &State, program: &mut Program<'_>, reduction: Reduction) -> Resu
             next.threads[thread] = Some(point);
             let then = program.next(point);
             next.views[thread] = then.map(|_| view);
-            let reads_on = memory.is_none() && then.is_some_and(|step| !step.is_fresh());
+            let reads_on = memory.is_none() && !step.is_fresh() && then.is_some_and(|then| !then.is_fresh());
             next.reading = (reads_on && reduction == Reduction::Full).then_some(thread);
             next.memory = memory.map_or(next.memory, Rc::new);
             if next.memory.may_forget(&next.views) {
@@ -200,9 +202,10 @@ fn after(state: &State, program: &mut Program<'_>, reduction: Reduction) -> Resu
 impl End<'_> {
     fn is_explained(&mut self, state: &State, program: &Program<'_>) -> Result<(), Failure> {
         let heard: Vec<Heard> = state.threads.iter().flatten().map(|&point| program.heard(point)).collect();
-        let finally: Heard = alone(&mut state.memory.values(), || {
+        let finally: Option<Heard> = alone(&mut state.memory.values(), || {
             self.model.after.iter().map(|&call| (call, perform(self.limiter, call))).collect()
         });
+        let finally = finally.ok_or(Failure::Endless)?;
         let seen = (heard, finally);
         if !self.explained.contains(&seen) {
             let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();

@@ -1,12 +1,12 @@
 //! Models that are too large to be explored execution by execution.
 
 use crate::model::Model;
-use crate::models::FAR;
+use crate::models::{PAIR, THREE, WORD};
 use crate::subject::{Subject, peek, status, take};
 
 const WORD_FOUR: Model = Model {
     name: "word, 4 threads of 2 calls",
-    subject: Subject::Strict(2, &[(3, 6), (5, 20)]),
+    subject: WORD,
     before: &[],
     threads: &[
         &[take(6, 1), take(16, 2)],
@@ -18,10 +18,9 @@ const WORD_FOUR: Model = Model {
     bound: None,
 };
 
-const PAIR_FOUR: Model =
-    Model { name: "pair, 4 threads of 2 calls", subject: Subject::Nominal(&[(2, 4), (3, 12)]), ..WORD_FOUR };
+const PAIR_FOUR: Model = Model { name: "pair, 4 threads of 2 calls", subject: PAIR, ..WORD_FOUR };
 
-const LOG_LAPS: Model = Model {
+const LOG_THREE_TWICE: Model = Model {
     name: "log of one slot, 3 threads of 2 calls",
     subject: Subject::Log(&[(1, 3)]),
     before: &[],
@@ -48,9 +47,19 @@ const LOG_RUNS: Model = Model {
     bound: None,
 };
 
+/// The second run fills slots further before the head than the head lags behind.
+const LOG_LONG_RUNS: Model = Model {
+    name: "log of eight slots, two runs against one refusal",
+    subject: Subject::Log(&[(6, 3)]),
+    before: &[take(0, 6)],
+    threads: &[&[take(3, 3), take(6, 6)], &[take(1, 1)]],
+    after: &[status(7)],
+    bound: None,
+};
+
 const ANNOUNCED_LARGE: Model = Model {
     name: "announced, 3 buckets, 2 threads of 2 calls",
-    subject: Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]),
+    subject: THREE,
     before: &[take(5, 1)],
     threads: &[&[take(6, 1), take(8, 1)], &[take(3, 2), status(9)]],
     after: &[status(15), take(20, 1)],
@@ -65,7 +74,7 @@ fn four_threads_on_a_word() {
 
 #[test]
 fn three_threads_of_two_calls_on_a_log_of_one_slot() {
-    LOG_LAPS.holds();
+    LOG_THREE_TWICE.holds();
 }
 
 #[test]
@@ -77,6 +86,11 @@ fn four_threads_on_a_log_of_one_slot() {
 #[ignore = "43 million states: minutes, and 4 GB"]
 fn runs_of_three_threads() {
     LOG_RUNS.holds();
+}
+
+#[test]
+fn long_runs_against_a_refusal() {
+    LOG_LONG_RUNS.holds();
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::memory::{Answer, Memory, Step, View};
 
 const X: usize = 0;
 const Y: usize = 1;
+const Z: usize = 2;
 
 fn load(at: usize, order: Ordering) -> Step {
     Step::Load { at, order, fresh: false }
@@ -33,7 +34,7 @@ fn reads(threads: &[&[Step]]) -> BTreeSet<Vec<u64>> {
         threads,
         &vec![0; threads.len()],
         &views,
-        &Memory::new(&[0, 0]),
+        &Memory::new(&[0, 0, 0]),
         &vec![vec![]; threads.len()],
         &mut seen,
     );
@@ -141,6 +142,12 @@ fn a_release_goes_through_a_read_modify_write() {
     assert!(!continued.contains(&vec![3, 0]));
     let cut = reads(&[&head, &[load(Y, Relaxed), store(Y, 3, Relaxed)], &tail]);
     assert!(cut.contains(&vec![1, 3, 0]));
+    let unreleased = reads(&[&[store(X, 1, Relaxed), exchange(Y, 0, 1, Relaxed)], &tail]);
+    assert!(unreleased.contains(&vec![1, 0]));
+    let both = [load(Y, Acquire), load(X, Relaxed), load(Z, Relaxed)];
+    let joined = reads(&[&head, &[store(Z, 1, Relaxed), exchange(Y, 1, 2, Release)], &both]);
+    assert!(joined.contains(&vec![2, 1, 1]));
+    assert!(!joined.iter().any(|read| read.ends_with(&[2, 0, 1]) || read.ends_with(&[2, 1, 0])));
     let raised = reads(&[&head, &[load(Y, Relaxed), max(Y, 3, Relaxed)], &tail]);
     assert!(!raised.contains(&vec![1, 3, 0]));
 }

@@ -6,7 +6,8 @@
 //! read-modify-write replaced (the release sequence). Who acquires a message takes over its view.
 //!
 //! This is the machine of J. Kang et al., "A Promising Semantics for Relaxed-Memory Concurrency" (POPL 2017), without
-//! promises: no value is read before it is written, as in loom. A write comes last at its location, which is no loss
+//! promises: no value is read before it is written, as in loom. (Nearly all writes of the cores are releases, and those that
+//! are not are exchanges of the one location that decides.) A write comes last at its location, which is no loss
 //! where all are read-modify-writes, as in the cores. Sequentially consistent operations and fences, which they
 //! do not use, are not known here.
 
@@ -186,7 +187,7 @@ impl Memory {
         let mut memory = self.clone();
         memory.messages.insert(self.ends[at].into(), Message { value, view: carried });
         for end in &mut memory.ends[at..] {
-            *end += 1;
+            *end = end.checked_add(1).expect("few messages");
         }
         (view, memory)
     }

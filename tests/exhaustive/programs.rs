@@ -2,6 +2,7 @@
 
 use crate::explore::explore;
 use crate::model::Model;
+use crate::models;
 use crate::spec::Call;
 use crate::subject::{Subject, peek, status, take};
 
@@ -31,7 +32,6 @@ impl Menu {
             };
             let explored =
                 explore(&model).unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
-            assert!(explored.several(), "{:?}: nothing is concurrent", model.threads);
             states += explored.states;
             programs += 1;
         }
@@ -47,21 +47,16 @@ fn choices<T: Copy>(items: &[T], count: usize) -> Vec<Vec<T>> {
 }
 
 const WORD: Menu = Menu {
-    subject: Subject::Strict(2, &[(3, 6), (5, 20)]),
+    subject: models::WORD,
     before: &[take(1, 1)],
     calls: &[take(2, 1), take(4, 2), take(9, 1), peek(4, 1), peek(3, 2), status(5)],
     after: &[status(9), take(9, 1)],
 };
 
-const PAIR: Menu = Menu {
-    subject: Subject::Nominal(&[(2, 4), (3, 12)]),
-    before: &[take(1, 1)],
-    calls: &[take(2, 1), take(4, 2), take(9, 1), peek(4, 1), peek(3, 2), status(5)],
-    after: &[status(9), take(9, 1)],
-};
+const PAIR: Menu = Menu { subject: models::PAIR, ..WORD };
 
 const ANNOUNCED: Menu = Menu {
-    subject: Subject::Nominal(&[(2, 4), (3, 300_000_000)]),
+    subject: models::FAR,
     before: &[take(1, 1)],
     calls: &[take(4, 1), take(2, 2), peek(3, 1)],
     after: &[status(9), take(9, 1)],
@@ -69,14 +64,14 @@ const ANNOUNCED: Menu = Menu {
 
 const ONE_SLOT: Menu = Menu {
     subject: Subject::Log(&[(1, 3)]),
-    before: &[take(1, 1)],
+    before: &[take(1, 1), take(2, 1)],
     calls: &[take(2, 1), take(4, 1), take(8, 1), peek(5, 1), status(6)],
     after: &[status(9), take(9, 1)],
 };
 
 const TWO_SLOTS: Menu = Menu {
     subject: Subject::Log(&[(2, 3)]),
-    before: &[take(0, 1)],
+    before: &[take(0, 1), take(0, 1), take(1, 1)],
     calls: &[take(1, 1), take(4, 2), take(8, 1), peek(4, 1), status(6)],
     after: &[status(9), take(9, 1)],
 };

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub(crate) use std::sync::atomic::Ordering;
 
 pub(crate) use crate::fault::AtomicU64;
-use crate::fault::Trace;
+use crate::fault::{Trace, set_fault};
 use crate::memory::{Answer, Step};
 use crate::spec::Reply;
 
@@ -23,8 +23,8 @@ pub(crate) enum Progress {
 }
 
 enum Mode {
-    /// One thread alone, on these values.
-    Alone(Vec<u64>),
+    /// One thread alone, on these values, with so many steps left.
+    Alone(Vec<u64>, usize),
     Answered {
         answers: Vec<Answer>,
         given: usize,
@@ -36,8 +36,14 @@ enum Mode {
 /// Thrown where the answers end.
 struct Left(Progress);
 
+/// Thrown where a thread that is alone goes on and on.
+struct Endless;
+
+/// More steps than all that is done alone takes.
+const STEPS: usize = 100_000;
+
 thread_local! {
-    static MODE: RefCell<Mode> = const { RefCell::new(Mode::Alone(Vec::new())) };
+    static MODE: RefCell<Mode> = const { RefCell::new(Mode::Alone(Vec::new(), 0)) };
     static TRACE: RefCell<Trace> = RefCell::default();
 }
 
@@ -45,15 +51,21 @@ pub(crate) fn with_trace<T>(ask: impl FnOnce(&mut Trace) -> T) -> T {
     TRACE.with_borrow_mut(ask)
 }
 
-/// Runs something alone, on atomics of these values, to which new ones are added.
-pub(crate) fn alone<T>(values: &mut Vec<u64>, run: impl FnOnce() -> T) -> T {
-    MODE.set(Mode::Alone(std::mem::take(values)));
-    let result = run();
-    let Mode::Alone(after) = MODE.replace(Mode::Alone(Vec::new())) else {
-        unreachable!("nobody else sets it")
-    };
-    *values = after;
-    result
+/// Runs something alone, on atomics of these values, to which new ones are added, and with nothing broken. `None` if it
+/// goes on and on.
+pub(crate) fn alone<T>(values: &mut Vec<u64>, run: impl FnOnce() -> T) -> Option<T> {
+    let fault = set_fault(None);
+    MODE.set(Mode::Alone(std::mem::take(values), STEPS));
+    let result = catch_unwind(AssertUnwindSafe(run));
+    if let Mode::Alone(after, _) = MODE.replace(Mode::Alone(Vec::new(), 0)) {
+        *values = after;
+    }
+    set_fault(fault);
+    match result {
+        Ok(result) => Some(result),
+        Err(panic) if panic.is::<Endless>() => None,
+        Err(panic) => resume_unwind(panic),
+    }
 }
 
 /// Runs a call of a thread as far as the answers go.
@@ -85,7 +97,10 @@ pub(crate) fn spin_loop() {
 /// What a step does where nobody else is, and where its answer is given.
 fn take(step: Step, alone: impl FnOnce(&mut [u64]) -> Answer) -> Answer {
     MODE.with_borrow_mut(|mode| match mode {
-        Mode::Alone(values) => alone(values),
+        Mode::Alone(values, left) => {
+            *left = left.checked_sub(1).unwrap_or_else(|| resume_unwind(Box::new(Endless)));
+            alone(values)
+        }
         Mode::Answered { answers, given, pauses, paused } => match answers.get(*given) {
             Some(answer) => {
                 (*given, *paused) = (*given + 1, false);
@@ -104,7 +119,7 @@ pub(crate) struct Word(usize);
 impl Word {
     pub(crate) fn new(value: u64) -> Word {
         MODE.with_borrow_mut(|mode| match mode {
-            Mode::Alone(values) => {
+            Mode::Alone(values, _) => {
                 values.push(value);
                 Word(values.len() - 1)
             }

@@ -88,9 +88,9 @@ thread_local! {
     static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
 }
 
-/// Sets what is wrong in the next model.
-pub(crate) fn set_fault(fault: Option<Fault>) {
-    FAULT.set(fault);
+/// Sets what is wrong from now on; what was wrong before.
+pub(crate) fn set_fault(fault: Option<Fault>) -> Option<Fault> {
+    FAULT.replace(fault)
 }
 
 /// The label of the calling site, and what goes wrong there.
@@ -130,9 +130,8 @@ impl AtomicU64 {
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u64 {
         let (label, effect) = site();
-        let weakened = FAULT.get().is_some_and(|fault| fault.effect == Effect::Relaxed);
-        // A weakened core may read the same stale value for ever, which no machine does.
-        let fresh = weakened && with_trace(|trace| trace.rounds) > ROUNDS;
+        // A broken core may read the same stale value for ever, which no machine does.
+        let fresh = FAULT.get().is_some() && with_trace(|trace| trace.rounds) > ROUNDS;
         let value = match effect {
             Some(Effect::Relaxed) => self.0.load(Ordering::Relaxed, fresh),
             Some(Effect::JudgesUnchecked | Effect::CarriesOutUnchecked) => {

@@ -1,5 +1,6 @@
 //! A model is a limiter and a few threads that call it. To explore it is to run the executions that there are, and to
-//! check that the replies have a sequential explanation.
+//! check that the replies have a sequential explanation: one order of all calls that keeps the order of each thread, after
+//! the calls before and before the calls after. (`histories/` keeps real time as well.)
 
 use crate::explore::explore;
 use crate::spec::{Call, Reply};
@@ -32,7 +33,7 @@ pub(crate) enum Failure {
 pub(crate) type Heard = Vec<(Call, Reply)>;
 
 impl Model {
-    /// Every execution is linearizable, and there are several.
+    /// The replies of every execution can be explained, and there are several.
     pub(crate) fn holds(&self) {
         match explore(self) {
             Ok(explored) => {

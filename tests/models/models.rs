@@ -3,11 +3,11 @@
 use crate::model::Model;
 use crate::subject::{Subject, status, take};
 
-const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
-const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
+pub(crate) const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
+pub(crate) const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
 /// The windows lie too far apart for one word, so the charges are announced.
 pub(crate) const FAR: Subject = Subject::Nominal(&[(2, 4), (3, 300_000_000)]);
-const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
+pub(crate) const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
 
 pub(crate) const WORD_TWO: Model = Model {
     name: "word, 2 threads of 2 calls",

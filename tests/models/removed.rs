@@ -43,6 +43,15 @@ pub(crate) const SLEEPING_OWNER: Model = Model {
     bound: Some(2),
 };
 
+/// The same with a run of three: each slot is looked at again before it is filled.
+const SLEEPING_LONG_OWNER: Model = Model {
+    name: "log of four slots, a run against two runs",
+    subject: Subject::Log(&[(3, 3)]),
+    before: &[],
+    threads: &[&[take(0, 3)], &[take(3, 3), take(6, 3)]],
+    ..SLEEPING_OWNER
+};
+
 /// Thread 0 is granted the last of its group, and sleeps for more than a lap before it advances the head.
 const LATE_ADVANCE: Model = Model {
     name: "log of two slots, three permits against a late advance",
@@ -83,6 +92,7 @@ fn sleepers_hold() {
     LATER_PERMITS.holds();
     STALE_CLAIM.holds();
     SLEEPING_OWNER.holds();
+    SLEEPING_LONG_OWNER.holds();
     LATE_ADVANCE.holds();
     LAGGING_RUN.holds();
     SLEEPING_ANNOUNCER.holds();
@@ -130,7 +140,7 @@ fn announced_without_compare() {
     }
 }
 
-/// A charge that leaves no parity in a bucket is applied again by each helper.
+/// A charge that leaves no parity in a bucket is never seen to be applied, and nobody can judge any more.
 #[test]
 fn announced_without_parity() {
     caught(&ANNOUNCED_TWO, Fault::new(ANNOUNCED, "A", Effect::KeepsTopBit));
@@ -156,6 +166,7 @@ fn log_without_recheck_of_a_claim() {
 #[test]
 fn log_without_recheck_of_a_run() {
     caught(&SLEEPING_OWNER, unchecked(LOG, Effect::CarriesOutUnchecked));
+    caught(&SLEEPING_LONG_OWNER, unchecked(LOG, Effect::CarriesOutUnchecked));
 }
 
 #[test]

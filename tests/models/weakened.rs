@@ -12,8 +12,8 @@ pub(crate) const ANNOUNCED: &str = "token_bucket/announced.rs";
 pub(crate) const LOG: &str = "sliding_log/mod.rs";
 pub(crate) const REFUSAL: &str = "sliding_log/refusal.rs";
 
-/// The model fails with this fault: nothing explains the replies, or a thread goes on for ever. The shim sees to
-/// it that going on is not due to stale values, which wear off, but to a state that nobody can get out of.
+/// The model fails with this fault: nothing explains the replies, or a thread goes on and on. The shim sees to it that
+/// going on is not due to stale values, which wear off.
 #[track_caller]
 pub(crate) fn caught(model: &Model, fault: Fault) {
     match explore_broken(model, fault) {
@@ -37,6 +37,14 @@ const PARITY_RETURNS: Model = Model {
     threads: &[&[take(1, 1), take(1, 1)], &[take(1, 1)]],
     after: &[status(1)],
     bound: Some(1),
+};
+
+/// Three charges in one tick: the stamp must move on, or the first header comes back with the third.
+const TIES: Model = Model {
+    name: "announced, three charges in one tick",
+    subject: Subject::Nominal(&[(3, 6), (4, 400_000_000)]),
+    before: &[take(1, 1)],
+    ..PARITY_RETURNS
 };
 
 /// The far window first, so that a bucket of before can hide that the other is of after.
@@ -72,6 +80,16 @@ pub(crate) const LATER_END: Model = Model {
     bound: Some(1),
 };
 
+/// The same at the last slot of a group, where the head lags behind the later claim.
+const LATER_ODD_END: Model = Model {
+    name: "log of two slots, a torn refusal at the end of a group",
+    subject: Subject::Log(&[(1, 3), (2, 10)]),
+    before: &[take(0, 1)],
+    threads: &[&[take(4, 1), take(10, 1), take(14, 1)], &[take(2, 1)]],
+    after: &[status(15)],
+    bound: Some(1),
+};
+
 /// A refusal judged by the first slot of a run two laps later.
 const LATER_CLAIM: Model = Model {
     name: "log of two slots, two runs against one refusal",
@@ -96,6 +114,7 @@ pub(crate) const LATER_FILL: Model = Model {
 #[test]
 fn announced_holds() {
     PARITY_RETURNS.holds();
+    TIES.holds();
     TORN_REFUSAL.holds();
 }
 
@@ -103,6 +122,7 @@ fn announced_holds() {
 fn log_holds() {
     NEW_HEAD.holds();
     LATER_END.holds();
+    LATER_ODD_END.holds();
     LATER_CLAIM.holds();
     LATER_FILL.holds();
 }
@@ -112,6 +132,7 @@ fn refusal_holds() {
     REMEMBERED.holds();
     RECALLED.holds();
     RECALLED_BEHIND.holds();
+    RECALLED_LATE.holds();
 }
 
 #[test]
@@ -152,6 +173,7 @@ fn log_weak_slot_load() {
 #[test]
 fn log_weak_end_load() {
     caught(&LATER_END, relaxed(LOG, "E"));
+    caught(&RECALLED_LATE, relaxed(LOG, "E"));
 }
 
 #[test]
@@ -196,6 +218,15 @@ pub(crate) const RECALLED_BEHIND: Model = Model {
     threads: &[&[take(3, 1)], &[status(2), take(2, 1)]],
     after: &[status(4)],
     bound: None,
+};
+
+/// The same, a lap later: the slot looks as it did, and only the head tells.
+const RECALLED_LATE: Model = Model {
+    name: "log of two slots, three grants against a recalled refusal",
+    threads: &[&[take(3, 1), take(4, 1), take(6, 1)], &[status(2), take(2, 1)]],
+    after: &[status(7)],
+    bound: Some(2),
+    ..RECALLED_BEHIND
 };
 
 #[test]
