@@ -277,6 +277,45 @@ fn edge(kind: Kind, subject: &dyn Subject, now: u64, n: u32, burst: u32, granted
 }
 
 /// A delay is rounded up to whole seconds, and never to none.
+/// On a grid of 5 us, the interval of 200 ms / 10,001 would be 20 us: longer by 1e-4 of itself, and not by less.
+#[test]
+fn no_interval_is_longer_by_a_ten_thousandth() {
+    let bucket = Kind::Nominal.build(policy("10001/200ms, 1/1s")).unwrap();
+    assert_eq!(call(&bucket, 0, 1), YES);
+    assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(19_999));
+}
+
+/// Beside three buckets a word has room for the permits of a call and for stamps of the rest: where calls are of up to
+/// four, of 2 ns, where of up to five, of 4 ns. A charge is stamped no earlier than it is made.
+#[test]
+fn a_charge_is_stamped_as_finely_as_its_word_allows() {
+    for (limit, stamp) in [(4_u64, 2), (5, 4)] {
+        let bucket = Kind::Nominal.build(policy(&format!("{limit}/1s, 8/4s, 9/9s"))).unwrap();
+        assert_eq!(call(&bucket, 1, 1), YES);
+        let interval = S / limit;
+        assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(stamp + interval), "{limit}");
+    }
+}
+
+/// Two buckets in one word count in the finest of 1, 2, 2.5 and 5 times a power of ten that lasts eight years. A call is
+/// charged no earlier than it is made: a tick after 0, and each interval is whole.
+#[test]
+fn two_buckets_count_in_round_ticks() {
+    for (text, tick, interval) in [
+        ("1/1s, 2/2s", 10_000, S),
+        ("1/1s, 2/5s", 20_000, S),
+        ("1/1s, 2/20s", 25_000, S),
+        ("1/2s, 2/30s", 50_000, 2 * S),
+        ("1/5s, 2/2m", 100_000, 5 * S),
+        ("1/7s, 2/10m", 200_000, 7 * S),
+        ("50/1m, 1500/1h", 250_000, 12 * S / 10),
+    ] {
+        let bucket = Kind::Nominal.build(policy(text)).unwrap();
+        assert_eq!(call(&bucket, 1, 1), YES);
+        assert_eq!(bucket.status_at(Nanos::ZERO).quotas()[0].reset_at, at(tick + interval), "{text}");
+    }
+}
+
 #[test]
 fn delays_are_rounded_up() {
     let table = [

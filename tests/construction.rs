@@ -241,6 +241,24 @@ fn quotas_by_name_are_so_many_per_so_long() {
     assert_eq!(format!("{:?}", policy("5/1s, 9/2s")), "Policy(5/1s, 9/2s)");
 }
 
+/// What a log says when it is printed for who debugs it: the end, not the head, which lags behind.
+#[test]
+fn what_is_printed_to_debug() {
+    let log = SlidingLog::new(policy("3/1s")).unwrap();
+    assert!(log.try_acquire_at(at(5), 2).is_ok());
+    assert!(log.try_acquire_at(at(6), 1).is_ok());
+    assert_eq!(format!("{log:?}"), "SlidingLog { policy: Policy(3/1s), granted: 3, .. }");
+    let denied = log.try_acquire_at(at(8), 1).unwrap_err();
+    assert_eq!(
+        format!("{denied:?}"),
+        "Denied { at: Nanos(8), retry_at: Some(Nanos(1000000005)), burst: 3, quota: 0, paused: false }"
+    );
+    assert_eq!(
+        format!("{:?}", log.status_at(at(8))),
+        "Status { at: Nanos(8), quotas: [QuotaStatus { remaining: 0, reset_at: Nanos(1000000006) }], .. }"
+    );
+}
+
 #[test]
 fn every_build_error() {
     let defender = Policy::MICROSOFT_365_DEFENDER;

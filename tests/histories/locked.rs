@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
-use tollgate::{Algorithm, Nanos, Policy, Quota};
+use tollgate::{Algorithm, Denied, Nanos, Policy, Quota};
 
 use crate::spec::{Call, Reply};
 use crate::storm::Limiter;
@@ -27,16 +27,19 @@ pub(crate) fn buckets(quotas: &[(u32, u64)]) -> Limiter {
 
 fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
     match call {
-        Call::Take { now, n } => match limiter.try_acquire_at(Nanos::from_nanos(now), n) {
-            Ok(()) => Reply::Granted,
-            Err(denied) => {
-                Reply::Denied { quota: denied.quota(), retry: denied.retry_at().map(Nanos::as_nanos) }
-            }
-        },
+        Call::Take { now, n } => decision(limiter.try_acquire_at(Nanos::from_nanos(now), n)),
+        Call::Peek { now, n } => decision(limiter.peek_at(Nanos::from_nanos(now), n)),
         Call::Status { now } => {
             let status = limiter.status_at(Nanos::from_nanos(now));
             let quotas = status.quotas().iter();
             Reply::Status(quotas.map(|q| (u64::from(q.remaining), q.reset_at.as_nanos())).collect())
         }
+    }
+}
+
+fn decision(decision: Result<(), Denied>) -> Reply {
+    match decision {
+        Ok(()) => Reply::Granted,
+        Err(denied) => Reply::Denied { quota: denied.quota(), retry: denied.retry_at().map(Nanos::as_nanos) },
     }
 }

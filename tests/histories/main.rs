@@ -26,9 +26,9 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
-#[path = "../loom/spec.rs"]
+#[path = "../models/spec.rs"]
 mod spec;
-#[path = "../loom/subject.rs"]
+#[path = "../models/subject.rs"]
 mod subject;
 
 mod calls;

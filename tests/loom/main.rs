@@ -1,5 +1,6 @@
-//! The shipped lock-free cores under loom: every interleaving of a few calls, and every stale value that the
-//! orderings allow, is linearizable; and each ordering and each step is needed.
+//! The shipped lock-free cores under loom: every interleaving of a few calls within a bound of preemptions, and every
+//! stale value that the orderings allow, is linearizable; and each ordering and each step is needed. `exhaustive/`
+//! explores the same models without a bound, in its own way: what one of the checkers missed, the other would see.
 //!
 //! The files of `src/` are included as they are. Only `sync` is this crate's own, so an upward `use` in a core
 //! fails to compile here.
@@ -27,11 +28,22 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../models/fault.rs"]
+mod fault;
+#[path = "../models/model.rs"]
 mod model;
+#[path = "../models/spec.rs"]
 mod spec;
+#[path = "../models/subject.rs"]
 mod subject;
-
-mod models;
-mod removed;
+#[path = "../models/table.rs"]
 mod table;
+
+mod explore;
+
+#[path = "../models/models.rs"]
+mod models;
+#[path = "../models/removed.rs"]
+mod removed;
+#[path = "../models/weakened.rs"]
 mod weakened;

@@ -1,6 +1,6 @@
 //! Every small limiter, at the start of time and at its end.
 
-use crate::algorithm::TokenBucket;
+use crate::algorithm::{SlidingLog, TokenBucket};
 use crate::nanos::Nanos;
 use crate::spec::{Call, Reply};
 use crate::subject::perform;
@@ -163,6 +163,24 @@ fn permits_used_before_the_start() {
             };
             let left = Reply::Status(rules.iter().map(left).collect());
             assert_eq!(perform(&bucket, Call::Status { now }), left, "{n} of {policy} at {now}");
+        }
+    }
+}
+
+/// The same for a log, and what it has granted itself stays granted.
+#[test]
+fn permits_used_beside_a_log() {
+    for rules in pairs(&rules(3, 3)) {
+        let small = Small::Log(rules.clone());
+        for (own, n) in (0..=small.burst()).flat_map(|own| (0..=4).map(move |n| (own, n))) {
+            let log = SlidingLog::new(small.policy()).unwrap();
+            assert_eq!(perform(&log, Call::Take { now: 2, n: own }), Reply::Granted);
+            let log = log.with_used(Nanos::from_nanos(2), n);
+            let left = |&(limit, window): &(u32, u64)| {
+                (u64::from(limit.saturating_sub(own + n)), if own + n > 0 { 2 + window } else { 2 })
+            };
+            let left = Reply::Status(rules.iter().map(left).collect());
+            assert_eq!(perform(&log, Call::Status { now: 2 }), left, "{own} and {n} of {rules:?}");
         }
     }
 }

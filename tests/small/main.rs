@@ -33,9 +33,9 @@ mod interval;
 #[path = "../../src/algorithm/ticks.rs"]
 mod ticks;
 
-#[path = "../loom/spec.rs"]
+#[path = "../models/spec.rs"]
 mod spec;
-#[path = "../loom/subject.rs"]
+#[path = "../models/subject.rs"]
 mod subject;
 
 mod limiters;

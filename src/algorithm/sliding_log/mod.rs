@@ -47,7 +47,7 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | H | load `head` | Acquire | A | stamps of an earlier lap are judged | `log_weak_head_load` |
-//! | S | load a slot | Acquire | C, F | E or V misses that the end has moved on; stamps of an earlier lap are judged | `log_weak_slot_load` |
+//! | S | load a slot | Acquire | C, F | E or V misses that the end has moved on; stamps of an earlier lap are judged (the walk from the head alone would do with less) | `log_weak_slot_load` |
 //! | N | load slot `end - 1` | Relaxed | - | is the weakest: C fails if another lap is read | `log_two_threads` |
 //! | E | load slot `end` again | Acquire | C, F | V misses that the head has moved on | `log_weak_end_load` |
 //! | V | load `head` again | Relaxed | - | is the weakest: S and E order it | `log_two_threads` |

@@ -24,7 +24,7 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the CAS that announces | it replaces the header under which every TAT was judged (I1, I2); whoever sees it carries it out before doing anything else |
 //! | `try_acquire_at` | denied | the load of the header that was judged | the header was unchanged after the TATs were read |
-//! | `status_at` | | the load of the header | likewise |
+//! | `peek_at`, `status_at` | | the load of the header | likewise |
 //!
 //! # Orderings
 //!

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
+use crate::decision::Denied;
 use crate::nanos::Nanos;
 use crate::quota::{Policy, Quota};
 use crate::spec::{Call, Reply, Rule, Spec};
@@ -54,6 +55,11 @@ pub(crate) const fn take(now: u64, n: u32) -> Call {
     Call::Take { now: now * UNIT, n }
 }
 
+/// A look ahead: what a call for `n` permits at `now` units would be answered.
+pub(crate) const fn peek(now: u64, n: u32) -> Call {
+    Call::Peek { now: now * UNIT, n }
+}
+
 /// A reading of the status at `now` units.
 pub(crate) const fn status(now: u64) -> Call {
     Call::Status { now: now * UNIT }
@@ -61,13 +67,8 @@ pub(crate) const fn status(now: u64) -> Call {
 
 pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
     match call {
-        Call::Take { now, n } => match limiter.try_acquire_at(Nanos::from_nanos(now), n) {
-            Ok(()) => Reply::Granted,
-            Err(denied) => {
-                assert_eq!(denied.at(), Nanos::from_nanos(now));
-                Reply::Denied { quota: denied.quota(), retry: denied.retry_at().map(Nanos::as_nanos) }
-            }
-        },
+        Call::Take { now, n } => decision(now, limiter.try_acquire_at(Nanos::from_nanos(now), n)),
+        Call::Peek { now, n } => decision(now, limiter.peek_at(Nanos::from_nanos(now), n)),
         Call::Status { now } => {
             let status = limiter.status_at(Nanos::from_nanos(now));
             assert_eq!(status.at(), Nanos::from_nanos(now));
@@ -75,6 +76,16 @@ pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
                 (u64::from(quota.remaining), quota.reset_at.as_nanos())
             };
             Reply::Status(status.quotas().iter().map(of).collect())
+        }
+    }
+}
+
+fn decision(now: u64, decision: Result<(), Denied>) -> Reply {
+    match decision {
+        Ok(()) => Reply::Granted,
+        Err(denied) => {
+            assert_eq!(denied.at(), Nanos::from_nanos(now));
+            Reply::Denied { quota: denied.quota(), retry: denied.retry_at().map(Nanos::as_nanos) }
         }
     }
 }

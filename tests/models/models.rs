@@ -3,11 +3,11 @@
 use crate::model::Model;
 use crate::subject::{Subject, status, take};
 
-const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
-const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
+pub(crate) const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
+pub(crate) const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
 /// The windows lie too far apart for one word, so the charges are announced.
 pub(crate) const FAR: Subject = Subject::Nominal(&[(2, 4), (3, 300_000_000)]);
-const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
+pub(crate) const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
 
 pub(crate) const WORD_TWO: Model = Model {
     name: "word, 2 threads of 2 calls",
@@ -48,7 +48,7 @@ pub(crate) const ANNOUNCED_TWO: Model = Model {
     before: &[],
     threads: &[&[take(6, 1), take(8, 1)], &[take(4, 1), status(7)]],
     after: &[status(9), take(9, 2)],
-    bound: Some(2),
+    bound: Some(1),
 };
 
 const ANNOUNCED_BATCHES: Model = Model {
@@ -80,7 +80,7 @@ pub(crate) const LOG_TWO: Model = Model {
     before: &[take(1, 2)],
     threads: &[&[take(4, 1), take(12, 2)], &[take(3, 2), take(14, 1)]],
     after: &[status(15), take(20, 1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// The head lags behind until the last of a group of four is granted, which either thread may find not yet told.
@@ -90,7 +90,7 @@ pub(crate) const LOG_GROUP: Model = Model {
     before: &[take(0, 1), take(1, 1)],
     threads: &[&[take(2, 1), take(7, 2)], &[take(3, 1), take(7, 1)]],
     after: &[status(8), take(20, 1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// Every permit is a lap: a thread may sleep for one, and for two.
@@ -100,7 +100,7 @@ pub(crate) const LOG_LAPS: Model = Model {
     before: &[],
     threads: &[&[take(0, 1), take(2, 1)], &[take(0, 1), take(3, 1)]],
     after: &[status(15), take(20, 1)],
-    bound: Some(3),
+    bound: Some(2),
 };
 
 /// Room for all: the clocks go back, and the stamps must not.
@@ -128,7 +128,7 @@ pub(crate) const ANNOUNCED_STATUS: Model = Model {
     name: "announced, 2 charges against a reading",
     threads: &[&[take(6, 1), take(8, 1)], &[status(7)]],
     before: &[take(4, 1)],
-    bound: Some(2),
+    bound: Some(1),
     ..ANNOUNCED_TWO
 };
 

@@ -3,8 +3,18 @@
 /// What a thread asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Call {
-    Take { now: u64, n: u32 },
-    Status { now: u64 },
+    Take {
+        now: u64,
+        n: u32,
+    },
+    /// What `Take` would be answered.
+    Peek {
+        now: u64,
+        n: u32,
+    },
+    Status {
+        now: u64,
+    },
 }
 
 /// What it is told.
@@ -70,18 +80,23 @@ impl Spec {
     pub(crate) fn answer(&mut self, call: Call) -> Reply {
         match call {
             Call::Take { now, n } => self.take(now, u64::from(n)),
+            Call::Peek { now, n } => self.refused(now, u64::from(n)).unwrap_or(Reply::Granted),
             Call::Status { now } => Reply::Status(self.status(now)),
         }
     }
 
-    fn take(&mut self, now: u64, n: u64) -> Reply {
+    fn refused(&self, now: u64, n: u64) -> Option<Reply> {
         let (burst, blamed) = self.burst();
         if n > burst {
-            return Reply::Denied { quota: blamed, retry: None };
+            return Some(Reply::Denied { quota: blamed, retry: None });
         }
         let (quota, ready) = self.ready(n);
-        if n > 0 && ready > now {
-            return Reply::Denied { quota, retry: Some(ready) };
+        (n > 0 && ready > now).then_some(Reply::Denied { quota, retry: Some(ready) })
+    }
+
+    fn take(&mut self, now: u64, n: u64) -> Reply {
+        if let Some(refused) = self.refused(now, n) {
+            return refused;
         }
         match &mut self.state {
             State::Log(stamps) => {

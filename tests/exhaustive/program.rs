@@ -1,0 +1,123 @@
+//! What each thread of a model does next, given what it has been answered: the shipped calls, run again from their
+//! start with one answer more.
+
+use std::collections::HashMap;
+
+use crate::algorithm::Algorithm;
+use crate::memory::{Answer, Step};
+use crate::model::{Failure, Heard};
+use crate::spec::{Call, Reply};
+use crate::subject::perform;
+use crate::sync::{Progress, answered};
+
+/// Steps after which a call is taken never to end.
+const ENDLESS: usize = 400;
+
+/// Where a thread is in its program.
+pub(crate) type Point = u32;
+
+struct Place {
+    thread: usize,
+    /// To the calls before this one.
+    replies: Vec<Reply>,
+    /// In this call.
+    answers: Vec<Answer>,
+    /// `None`: all calls are made.
+    next: Option<Step>,
+    then: HashMap<Answer, Point>,
+}
+
+/// What a thread knows at the start of a call is what it was replied; and when it comes back after a lost race,
+/// that and how often it has paused in this call (`backoff.rs`). Such places are one, whatever was read before.
+#[derive(PartialEq, Eq, Hash)]
+struct Known {
+    thread: usize,
+    replies: Vec<Reply>,
+    pauses: u32,
+}
+
+pub(crate) struct Program<'a> {
+    limiter: &'a dyn Algorithm,
+    calls: &'a [&'a [Call]],
+    places: Vec<Place>,
+    known: HashMap<Known, Point>,
+    /// Whether a pause makes places one.
+    forgets: bool,
+}
+
+impl<'a> Program<'a> {
+    pub(crate) fn new(limiter: &'a dyn Algorithm, calls: &'a [&'a [Call]], forgets: bool) -> Program<'a> {
+        Program { limiter, calls, places: Vec::new(), known: HashMap::new(), forgets }
+    }
+
+    pub(crate) fn start(&mut self, thread: usize) -> Result<Point, Failure> {
+        self.run(thread, Vec::new(), Vec::new())
+    }
+
+    pub(crate) fn next(&self, point: Point) -> Option<Step> {
+        self.places[point as usize].next
+    }
+
+    /// Where the thread at `point` comes by this answer to its step.
+    pub(crate) fn then(&mut self, point: Point, answer: Answer) -> Result<Point, Failure> {
+        let place = &self.places[point as usize];
+        if let Some(&then) = place.then.get(&answer) {
+            return Ok(then);
+        }
+        let mut answers = place.answers.clone();
+        answers.push(answer);
+        let then = self.run(place.thread, place.replies.clone(), answers)?;
+        self.places[point as usize].then.insert(answer, then);
+        Ok(then)
+    }
+
+    /// The calls of a thread that has made all, and the replies.
+    pub(crate) fn heard(&self, point: Point) -> Heard {
+        let place = &self.places[point as usize];
+        self.calls[place.thread].iter().copied().zip(place.replies.iter().cloned()).collect()
+    }
+
+    fn run(
+        &mut self,
+        thread: usize,
+        mut replies: Vec<Reply>,
+        mut answers: Vec<Answer>,
+    ) -> Result<Point, Failure> {
+        if answers.len() > ENDLESS {
+            return Err(Failure::Endless);
+        }
+        loop {
+            let known = |pauses| Known { thread, replies: replies.clone(), pauses };
+            let Some(&call) = self.calls[thread].get(replies.len()) else {
+                return Ok(self.place(Some(known(0)), answers, None, thread, replies));
+            };
+            match answered(thread, &answers, || perform(self.limiter, call)) {
+                Progress::Panicked(text) => return Err(Failure::Panicked(text)),
+                Progress::At { step, pauses, paused } => {
+                    let known = (paused && self.forgets || answers.is_empty()).then(|| known(pauses));
+                    return Ok(self.place(known, answers, Some(step), thread, replies));
+                }
+                Progress::Replied(reply) => {
+                    replies.push(reply);
+                    answers.clear();
+                }
+            }
+        }
+    }
+
+    fn place(
+        &mut self,
+        known: Option<Known>,
+        answers: Vec<Answer>,
+        next: Option<Step>,
+        thread: usize,
+        replies: Vec<Reply>,
+    ) -> Point {
+        let new = Point::try_from(self.places.len()).expect("few places");
+        let point = known.map_or(new, |known| *self.known.entry(known).or_insert(new));
+        if point == new {
+            self.places.push(Place { thread, replies, answers, next, then: HashMap::new() });
+        }
+        point
+    }
+}

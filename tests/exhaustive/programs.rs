@@ -1,0 +1,120 @@
+//! Not chosen by hand: all programs of a few threads that make a few calls each from a menu, on each kind of limiter.
+
+use crate::explore::explore;
+use crate::model::Model;
+use crate::models;
+use crate::spec::Call;
+use crate::subject::{Subject, peek, status, take};
+
+struct Menu {
+    subject: Subject,
+    before: &'static [Call],
+    calls: &'static [Call],
+    after: &'static [Call],
+}
+
+impl Menu {
+    /// The number of programs of so many threads with so many calls each, all of which hold. The order of the threads
+    /// makes no difference.
+    fn hold(&self, threads: usize, calls: usize) -> usize {
+        let all: Vec<&[Call]> = choices(self.calls, calls).into_iter().map(|calls| &*calls.leak()).collect();
+        let numbers: Vec<usize> = (0..all.len()).collect();
+        let (mut programs, mut states) = (0, 0);
+        for chosen in choices(&numbers, threads).iter().filter(|chosen| chosen.is_sorted()) {
+            let threads: Vec<&[Call]> = chosen.iter().map(|&number| all[number]).collect();
+            let model = Model {
+                name: "a program",
+                subject: self.subject,
+                before: self.before,
+                threads: threads.leak(),
+                after: self.after,
+                bound: None,
+            };
+            let explored =
+                explore(&model).unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
+            states += explored.states;
+            programs += 1;
+        }
+        println!("{programs} programs of {threads} threads of {calls} calls, {states} states");
+        programs
+    }
+}
+
+/// All ways to choose so many items, one after another.
+fn choices<T: Copy>(items: &[T], count: usize) -> Vec<Vec<T>> {
+    let longer = |chosen: Vec<T>| items.iter().map(move |&item| [&*chosen, &[item]].concat());
+    (0..count).fold(vec![vec![]], |chosen, _| chosen.into_iter().flat_map(longer).collect())
+}
+
+const WORD: Menu = Menu {
+    subject: models::WORD,
+    before: &[take(1, 1)],
+    calls: &[take(2, 1), take(4, 2), take(9, 1), peek(4, 1), peek(3, 2), status(5)],
+    after: &[status(9), take(9, 1)],
+};
+
+const PAIR: Menu = Menu { subject: models::PAIR, ..WORD };
+
+const ANNOUNCED: Menu = Menu {
+    subject: models::FAR,
+    before: &[take(1, 1)],
+    calls: &[take(4, 1), take(2, 2), peek(3, 1)],
+    after: &[status(9), take(9, 1)],
+};
+
+const ONE_SLOT: Menu = Menu {
+    subject: Subject::Log(&[(1, 3)]),
+    before: &[take(1, 1), take(2, 1)],
+    calls: &[take(2, 1), take(4, 1), take(8, 1), peek(5, 1), status(6)],
+    after: &[status(9), take(9, 1)],
+};
+
+const TWO_SLOTS: Menu = Menu {
+    subject: Subject::Log(&[(2, 3)]),
+    before: &[take(0, 1), take(0, 1), take(1, 1)],
+    calls: &[take(1, 1), take(4, 2), take(8, 1), peek(4, 1), status(6)],
+    after: &[status(9), take(9, 1)],
+};
+
+const FOUR_SLOTS: Menu = Menu {
+    subject: Subject::Log(&[(3, 3), (4, 10)]),
+    before: &[take(0, 2)],
+    calls: &[take(1, 1), take(4, 2), take(12, 3), peek(4, 1), status(6)],
+    after: &[status(13), take(13, 1)],
+};
+
+#[test]
+fn every_program_on_a_word() {
+    assert_eq!(WORD.hold(2, 2), 36 * 37 / 2);
+    assert_eq!(WORD.hold(3, 1), 6 * 7 * 8 / 6);
+    assert_eq!(WORD.hold(4, 1), 6 * 7 * 8 * 9 / 24);
+}
+
+#[test]
+fn every_program_on_a_pair() {
+    assert_eq!(PAIR.hold(2, 2), 36 * 37 / 2);
+    assert_eq!(PAIR.hold(3, 1), 6 * 7 * 8 / 6);
+    assert_eq!(PAIR.hold(4, 1), 6 * 7 * 8 * 9 / 24);
+}
+
+#[test]
+fn every_program_on_announced_buckets() {
+    assert_eq!(ANNOUNCED.hold(2, 2), 9 * 10 / 2);
+}
+
+#[test]
+fn every_program_on_a_log_of_one_slot() {
+    assert_eq!(ONE_SLOT.hold(2, 2), 25 * 26 / 2);
+    assert_eq!(ONE_SLOT.hold(3, 1), 5 * 6 * 7 / 6);
+}
+
+#[test]
+fn every_program_on_a_log_of_two_slots() {
+    assert_eq!(TWO_SLOTS.hold(2, 2), 25 * 26 / 2);
+    assert_eq!(TWO_SLOTS.hold(3, 1), 5 * 6 * 7 / 6);
+}
+
+#[test]
+fn every_program_on_a_log_of_four_slots() {
+    assert_eq!(FOUR_SLOTS.hold(2, 2), 25 * 26 / 2);
+}

@@ -1,0 +1,36 @@
+//! What is left out loses no outcome.
+
+use crate::explore::{Reduction, explore_with};
+use crate::models::{
+    ANNOUNCED_STATUS, ANNOUNCED_TWO, LOG_GROUP, LOG_LAPS, LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_TWO, WORD_TWO,
+};
+use crate::removed::{LAGGING_RUN, SLEEPING_ANNOUNCER, SLEEPING_OWNER, STALE_CLAIM};
+use crate::weakened::{LATER_END, LATER_FILL, RECALLED_BEHIND, TORN_REFUSAL};
+
+#[test]
+fn switching_reduced_finds_every_outcome() {
+    for model in [
+        &WORD_TWO,
+        &PAIR_TWO,
+        &ANNOUNCED_TWO,
+        &ANNOUNCED_STATUS,
+        &LOG_TWO,
+        &LOG_GROUP,
+        &LOG_LAPS,
+        &LOG_STALE,
+        &LOG_STATUS,
+        &LAGGING_RUN,
+        &SLEEPING_ANNOUNCER,
+        &SLEEPING_OWNER,
+        &STALE_CLAIM,
+        &LATER_END,
+        &LATER_FILL,
+        &RECALLED_BEHIND,
+        &TORN_REFUSAL,
+    ] {
+        let whole = explore_with(model, None, Reduction::None).expect("it holds");
+        let reduced = explore_with(model, None, Reduction::Full).expect("it holds");
+        assert_eq!(reduced.outcomes, whole.outcomes, "{}", model.name);
+        assert!(reduced.states < whole.states, "{}", model.name);
+    }
+}

@@ -1,0 +1,46 @@
+//! A model is a limiter and a few threads that call it. To explore it is to run the executions that there are, and to
+//! check that the replies have a sequential explanation: one order of all calls that keeps the order of each thread, after
+//! the calls before and before the calls after. (`histories/` keeps real time as well.)
+
+use crate::explore::explore;
+use crate::spec::{Call, Reply};
+use crate::subject::Subject;
+
+pub(crate) struct Model {
+    pub(crate) name: &'static str,
+    pub(crate) subject: Subject,
+    /// Calls made before the threads start.
+    pub(crate) before: &'static [Call],
+    pub(crate) threads: &'static [&'static [Call]],
+    /// Calls made when all threads are done: they show what state was left.
+    pub(crate) after: &'static [Call],
+    /// The most preemptions in one execution under loom; `None` explores all, as `exhaustive` does in any case.
+    pub(crate) bound: Option<usize>,
+}
+
+/// Why a model failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No sequential order explains these replies, thread by thread.
+    Unexplained(String),
+    /// A thread went on and on.
+    Endless,
+    /// Something else panicked.
+    Panicked(String),
+}
+
+/// The calls of one thread, and what they were answered.
+pub(crate) type Heard = Vec<(Call, Reply)>;
+
+impl Model {
+    /// The replies of every execution can be explained, and there are several.
+    pub(crate) fn holds(&self) {
+        match explore(self) {
+            Ok(explored) => {
+                println!("{}: {explored}", self.name);
+                assert!(explored.several(), "{}: nothing is concurrent", self.name);
+            }
+            Err(failure) => panic!("{}: {failure:?}", self.name),
+        }
+    }
+}

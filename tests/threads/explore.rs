@@ -1,0 +1,64 @@
+//! Runs a model's threads, again and again.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Barrier;
+use std::thread;
+
+use crate::model::{Failure, Heard, Model};
+use crate::spec::{Call, explained};
+use crate::subject::perform;
+
+/// How often each model is run. Miri does it once for each seed.
+const RUNS: usize = if cfg!(miri) { 1 } else { 1_000 };
+
+pub(crate) struct Explored {
+    outcomes: HashSet<(Vec<Heard>, Heard)>,
+}
+
+impl Explored {
+    /// The threads are, whether their calls meet or not.
+    #[expect(clippy::unused_self, reason = "the model checkers know better")]
+    pub(crate) fn several(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Display for Explored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} outcomes in {RUNS} runs", self.outcomes.len())
+    }
+}
+
+pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
+    let Model { subject, before, threads, after, .. } = *model;
+    let mut outcomes = HashSet::new();
+    for _ in 0..RUNS {
+        let limiter = subject.build();
+        let mut spec = subject.spec();
+        let run = |calls: &[Call]| -> Heard {
+            calls.iter().map(|&call| (call, perform(&*limiter, call))).collect()
+        };
+        for &call in before {
+            assert_eq!(perform(&*limiter, call), spec.answer(call), "{call:?} before the threads");
+        }
+        let start = Barrier::new(threads.len());
+        let begin = |calls| {
+            start.wait();
+            run(calls)
+        };
+        let heard: Vec<Heard> = thread::scope(|scope| {
+            let spawned: Vec<_> = threads.iter().map(|&calls| scope.spawn(move || begin(calls))).collect();
+            spawned.into_iter().map(|thread| thread.join().expect("a thread that returns")).collect()
+        });
+        let seen = (heard, run(after));
+        if !outcomes.contains(&seen) {
+            let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
+            if !explained(&spec, &heard, &seen.1) {
+                return Err(Failure::Unexplained(format!("{seen:?}")));
+            }
+            outcomes.insert(seen);
+        }
+    }
+    Ok(Explored { outcomes })
+}
