@@ -41,6 +41,7 @@ mod subject;
 mod table;
 
 mod explore;
+mod handover;
 mod larger;
 mod litmus;
 mod memory;

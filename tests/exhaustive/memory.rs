@@ -14,7 +14,7 @@
 use std::sync::atomic::Ordering;
 
 /// The most locations of a limiter.
-const LOCATIONS: usize = 16;
+const LOCATIONS: usize = 20;
 
 /// For each location, which message.
 pub(crate) type View = [u8; LOCATIONS];
