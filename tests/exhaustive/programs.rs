@@ -50,6 +50,11 @@ impl Menu {
                 let explored = explore_with(&model, None, Reduction::Full, handover);
                 let explored = explored
                     .unwrap_or_else(|failure| panic!("{:?}, {handover:?}: {failure:?}", model.threads));
+                assert!(
+                    !explored.outcomes.is_empty(),
+                    "{:?}, {handover:?}: nobody waits for ever",
+                    model.threads
+                );
                 states += explored.states;
             }
             programs += 1;
