@@ -18,7 +18,7 @@ use crate::sync::{Word, alone};
 #[derive(Debug)]
 pub(crate) struct Explored {
     pub(crate) states: usize,
-    executions: u128,
+    pub(crate) executions: u128,
     /// What the threads were answered, and what was answered when all were done.
     pub(crate) outcomes: HashSet<(Vec<Heard>, Heard)>,
 }
@@ -126,8 +126,7 @@ pub(crate) fn explore_with(
         limiter
     });
     let limiter = limiter.ok_or(Failure::Endless)?;
-    let told = handover.map(|handover| alone(&mut values, || (handover, Word::new(0))));
-    let told = told.flatten();
+    let told = handover.and_then(|handover| alone(&mut values, || (handover, Word::new(0))));
     let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full, told);
     let mut threads = [None; THREADS];
     for (thread, point) in threads.iter_mut().enumerate().take(model.threads.len()) {
@@ -217,13 +216,11 @@ impl End<'_> {
         let seen = (heard, finally);
         if !self.explained.contains(&seen) {
             let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
-            let in_order = |thread: usize, left: &[usize]| {
-                self.handover.is_none_or(|Handover { tells, waits }| {
-                    let made = |(thread, number): (usize, usize)| heard[thread].len() - left[thread] > number;
-                    thread != waits.0 || left[thread] + waits.1 != heard[thread].len() || made(tells)
-                })
+            let may = |next: usize, left: &[usize]| {
+                let made = |thread: usize| heard[thread].len() - left[thread];
+                self.handover.is_none_or(|handover| handover.allows(next, made))
             };
-            if !explained_where(&self.spec, &heard, &seen.1, &in_order) {
+            if !explained_where(&self.spec, &heard, &seen.1, &may) {
                 return Err(Failure::Unexplained(format!("{seen:?}")));
             }
             self.explained.insert(seen);

@@ -1,10 +1,12 @@
 //! A handover is kept, and it is asked of the explanation.
 
 use crate::explore::{Reduction, explore_with};
+use crate::fault::{Effect, Fault};
 use crate::model::{Failure, Model};
 use crate::program::Handover;
 use crate::spec::Reply;
 use crate::subject::{Subject, peek, take};
+use crate::weakened::LOG;
 
 /// One permit, and a look that may come before or after it is taken.
 const LOOK: Model = Model {
@@ -33,4 +35,14 @@ fn who_was_told_sees_it() {
     assert_eq!(told, either[..1]);
     let before = looks(Some(Handover { tells: (1, 0), waits: (0, 0) })).expect("it holds");
     assert_eq!(before, either[1..]);
+}
+
+/// A look that sees nothing may have come first, unless it was told.
+#[test]
+fn who_was_told_and_does_not_see_it_is_caught() {
+    let blind = Some(Fault::new(LOG, "*", Effect::Forgets).in_thread(1));
+    let told = Some(Handover { tells: (0, 0), waits: (1, 0) });
+    assert!(explore_with(&LOOK, blind, Reduction::Full, None).is_ok());
+    let caught = explore_with(&LOOK, blind, Reduction::Full, told);
+    assert!(matches!(caught, Err(Failure::Unexplained(_))), "{caught:?}");
 }

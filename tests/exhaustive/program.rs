@@ -23,6 +23,13 @@ pub(crate) struct Handover {
     pub(crate) waits: (usize, usize),
 }
 
+impl Handover {
+    /// Whether `next` may make its next call when each thread has made so many.
+    pub(crate) fn allows(self, next: usize, made: impl Fn(usize) -> usize) -> bool {
+        (next, made(next)) != self.waits || made(self.tells.0) > self.tells.1
+    }
+}
+
 /// Where a thread is in its program.
 pub(crate) type Point = u32;
 

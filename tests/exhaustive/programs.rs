@@ -35,7 +35,7 @@ impl Menu {
     fn explore(&self, threads: usize, calls: usize, handovers: &[Option<Handover>]) -> usize {
         let all: Vec<&[Call]> = choices(self.calls, calls).into_iter().map(|calls| &*calls.leak()).collect();
         let numbers: Vec<usize> = (0..all.len()).collect();
-        let (mut programs, mut states) = (0, 0);
+        let (mut programs, mut states, mut executions) = (0, 0, 0);
         for chosen in choices(&numbers, threads).iter().filter(|chosen| chosen.is_sorted()) {
             let threads: Vec<&[Call]> = chosen.iter().map(|&number| all[number]).collect();
             let model = Model {
@@ -52,14 +52,17 @@ impl Menu {
                     .unwrap_or_else(|failure| panic!("{:?}, {handover:?}: {failure:?}", model.threads));
                 assert!(
                     !explored.outcomes.is_empty(),
-                    "{:?}, {handover:?}: nobody waits for ever",
+                    "{:?}, {handover:?}: somebody waits for ever",
                     model.threads
                 );
                 states += explored.states;
+                executions += explored.executions;
             }
             programs += 1;
         }
-        println!("{programs} programs of {threads} threads of {calls} calls, {states} states");
+        println!(
+            "{programs} programs of {threads} threads of {calls} calls: {executions} executions, {states} states"
+        );
         programs
     }
 }
@@ -143,7 +146,7 @@ fn every_program_on_a_log_of_four_slots() {
     assert_eq!(FOUR_SLOTS.hold(2, 2), 25 * 26 / 2);
 }
 
-/// Whoever is told of a call by other means must find it made.
+/// Whoever is told of a call, by a store that releases and a load that acquires, must find it made.
 #[test]
 fn every_program_with_a_handover() {
     assert_eq!(WORD.hold_told(2, 2), 36 * 37 / 2);

@@ -189,8 +189,8 @@ pub(crate) fn explained(spec: &Spec, threads: &[&[(Call, Reply)]], after: &[(Cal
     explained_where(spec, threads, after, &|_, _| true)
 }
 
-/// The same among the orders in which a thread goes on only where it may: it is told which thread, and how many calls
-/// each has left.
+/// The same among the orders that `may` allows: before each call it is told which thread goes on, and how many calls each
+/// thread has left.
 pub(crate) fn explained_where(
     spec: &Spec,
     threads: &[&[(Call, Reply)]],
