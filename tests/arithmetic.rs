@@ -276,7 +276,6 @@ fn edge(kind: Kind, subject: &dyn Subject, now: u64, n: u32, burst: u32, granted
     }
 }
 
-/// A delay is rounded up to whole seconds, and never to none.
 /// On a grid of 5 us, the interval of 200 ms / 10,001 would be 20 us: longer by 1e-4 of itself, and not by less.
 #[test]
 fn no_interval_is_longer_by_a_ten_thousandth() {
@@ -316,6 +315,7 @@ fn two_buckets_count_in_round_ticks() {
     }
 }
 
+/// A delay is rounded up to whole seconds, and never to none.
 #[test]
 fn delays_are_rounded_up() {
     let table = [

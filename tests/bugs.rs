@@ -1,6 +1,6 @@
 //! Bugs found in published limiters, each as a test for every algorithm it could bite.
 //!
-//! The numbers are those of the project's list. Not here: 11 (no algorithm tries a lock), 14 (nothing in the core
+//! The numbers are those of a list of such bugs. Not here: 11 (no algorithm tries a lock), 14 (nothing in the core
 //! waits), 15 (nothing is evicted), 16 (a limiter's policy is fixed when it is built).
 
 #![allow(clippy::large_types_passed_by_value, reason = "as the crate itself takes a policy, which is `Copy`")]

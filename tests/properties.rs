@@ -47,8 +47,7 @@ use subjects::{Kind, Subject, all, at, call, rules};
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
 use tollgate::{Algorithm, BuildError, Grant, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
 
-/// A seed that failed is kept in `tests/properties.proptest-regressions`.
-/// So many cases, or what `PROPTEST_CASES` says.
+/// So many cases, or what `PROPTEST_CASES` says. A seed that failed is kept in `tests/properties.proptest-regressions`.
 fn config(cases: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok());
     ProptestConfig {

@@ -9,16 +9,16 @@ use std::rc::Rc;
 use crate::fault::{Fault, set_fault};
 use crate::memory::{Memory, Step, View};
 use crate::model::{Failure, Heard, Model};
-use crate::program::{Point, Program};
-use crate::spec::{Spec, explained};
+use crate::program::{Handover, Point, Program};
+use crate::spec::{Spec, explained_where};
 use crate::subject::perform;
-use crate::sync::alone;
+use crate::sync::{Word, alone};
 
 /// How many states there are, and executions through them.
 #[derive(Debug)]
 pub(crate) struct Explored {
     pub(crate) states: usize,
-    executions: u128,
+    pub(crate) executions: u128,
     /// What the threads were answered, and what was answered when all were done.
     pub(crate) outcomes: HashSet<(Vec<Heard>, Heard)>,
 }
@@ -84,6 +84,7 @@ struct End<'a> {
     model: &'a Model,
     limiter: &'a dyn crate::algorithm::Algorithm,
     spec: Spec,
+    handover: Option<Handover>,
     explained: HashSet<(Vec<Heard>, Heard)>,
 }
 
@@ -100,18 +101,19 @@ pub(crate) enum Reduction {
 }
 
 pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
-    explore_with(model, None, Reduction::Full)
+    explore_with(model, None, Reduction::Full, None)
 }
 
 /// Explores the model with one site broken.
 pub(crate) fn explore_broken(model: &Model, fault: Fault) -> Result<Explored, Failure> {
-    explore_with(model, Some(fault), Reduction::Full)
+    explore_with(model, Some(fault), Reduction::Full, None)
 }
 
 pub(crate) fn explore_with(
     model: &Model,
     fault: Option<Fault>,
     reduction: Reduction,
+    handover: Option<Handover>,
 ) -> Result<Explored, Failure> {
     set_fault(fault);
     let mut spec = model.subject.spec();
@@ -124,14 +126,15 @@ pub(crate) fn explore_with(
         limiter
     });
     let limiter = limiter.ok_or(Failure::Endless)?;
-    let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full);
+    let told = handover.and_then(|handover| alone(&mut values, || (handover, Word::new(0))));
+    let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full, told);
     let mut threads = [None; THREADS];
     for (thread, point) in threads.iter_mut().enumerate().take(model.threads.len()) {
         *point = Some(program.start(thread)?);
     }
     let views = threads.map(|point| point.map(|_| View::default()));
     let start = State { threads, views, memory: Rc::new(Memory::new(&values)), reading: None };
-    let mut end = End { model, limiter: &*limiter, spec, explained: HashSet::new() };
+    let mut end = End { model, limiter: &*limiter, spec, handover, explained: HashSet::new() };
 
     // How many executions go on from each state. None comes back to a state: each step makes the answers or the pauses
     // of its thread more.
@@ -155,7 +158,8 @@ pub(crate) fn explore_with(
             continue;
         }
         let left = after(&state, &mut program, reduction)?;
-        let executions = if left.is_empty() {
+        let done = state.threads.iter().flatten().all(|&point| program.next(point).is_none());
+        let executions = if done {
             end.is_explained(&state, &program)?;
             1
         } else {
@@ -175,6 +179,9 @@ fn after(state: &State, program: &mut Program<'_>, reduction: Reduction) -> Resu
         }
         let mut failed = Ok(());
         state.memory.outcomes(step, view, |answer, view, memory| {
+            if program.hears_nothing(step, answer) {
+                return;
+            }
             let point = match program.then(point, answer) {
                 Ok(point) => point,
                 Err(failure) => {
@@ -209,7 +216,11 @@ impl End<'_> {
         let seen = (heard, finally);
         if !self.explained.contains(&seen) {
             let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
-            if !explained(&self.spec, &heard, &seen.1) {
+            let may = |next: usize, left: &[usize]| {
+                let made = |thread: usize| heard[thread].len() - left[thread];
+                self.handover.is_none_or(|handover| handover.allows(next, made))
+            };
+            if !explained_where(&self.spec, &heard, &seen.1, &may) {
                 return Err(Failure::Unexplained(format!("{seen:?}")));
             }
             self.explained.insert(seen);

@@ -1,7 +1,7 @@
 //! The shipped lock-free cores, explored state by state: every interleaving of a few calls, and every stale value
 //! that the orderings allow, with no bound; and each ordering and each step is needed.
 //!
-//! The models are those of `loom/`, which follows every execution. Here a state is what each thread has been answered
+//! The models are those of `models/`, which `loom/` follows execution by execution. Here a state is what each thread has been answered
 //! and may still read, and the memory (`memory.rs`); many executions lead to it, and one goes on. A thread is
 //! its call, run again for each step with the answers so far (`program.rs`), so the files of `src/` are
 //! included as they are.
@@ -41,6 +41,7 @@ mod subject;
 mod table;
 
 mod explore;
+mod handover;
 mod larger;
 mod litmus;
 mod memory;

@@ -8,13 +8,13 @@
 //! This is the machine of J. Kang et al., "A Promising Semantics for Relaxed-Memory Concurrency" (POPL 2017), without
 //! promises: no value is read before it is written, as in loom. (Nearly all writes of the cores are releases, and those that
 //! are not are exchanges of the one location that decides.) A write comes last at its location, which is no loss
-//! where all are read-modify-writes, as in the cores. Sequentially consistent operations and fences, which they
+//! where all are read-modify-writes, as in the cores, or there is one, as in a handover. Sequentially consistent operations and fences, which they
 //! do not use, are not known here.
 
 use std::sync::atomic::Ordering;
 
-/// The most locations of a limiter.
-const LOCATIONS: usize = 16;
+/// The most locations of a limiter, and one for a handover.
+const LOCATIONS: usize = 20;
 
 /// For each location, which message.
 pub(crate) type View = [u8; LOCATIONS];

@@ -2,16 +2,33 @@
 //! start with one answer more.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use crate::algorithm::Algorithm;
 use crate::memory::{Answer, Step};
 use crate::model::{Failure, Heard};
 use crate::spec::{Call, Reply};
 use crate::subject::perform;
-use crate::sync::{Progress, answered};
+use crate::sync::{Progress, Word, answered};
 
 /// Steps after which a call is taken never to end.
 const ENDLESS: usize = 400;
+
+/// One thread tells another, by a word of its own, that it has made a call; the other waits for that before one of its.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handover {
+    /// Which thread tells, and after which of its calls.
+    pub(crate) tells: (usize, usize),
+    /// Which thread waits, and before which of its calls.
+    pub(crate) waits: (usize, usize),
+}
+
+impl Handover {
+    /// Whether `next` may make its next call when each thread has made so many.
+    pub(crate) fn allows(self, next: usize, made: impl Fn(usize) -> usize) -> bool {
+        (next, made(next)) != self.waits || made(self.tells.0) > self.tells.1
+    }
+}
 
 /// Where a thread is in its program.
 pub(crate) type Point = u32;
@@ -43,11 +60,17 @@ pub(crate) struct Program<'a> {
     known: HashMap<Known, Point>,
     /// Whether a pause makes places one.
     forgets: bool,
+    handover: Option<(Handover, Word)>,
 }
 
 impl<'a> Program<'a> {
-    pub(crate) fn new(limiter: &'a dyn Algorithm, calls: &'a [&'a [Call]], forgets: bool) -> Program<'a> {
-        Program { limiter, calls, places: Vec::new(), known: HashMap::new(), forgets }
+    pub(crate) fn new(
+        limiter: &'a dyn Algorithm,
+        calls: &'a [&'a [Call]],
+        forgets: bool,
+        handover: Option<(Handover, Word)>,
+    ) -> Program<'a> {
+        Program { limiter, calls, places: Vec::new(), known: HashMap::new(), forgets, handover }
     }
 
     pub(crate) fn start(&mut self, thread: usize) -> Result<Point, Failure> {
@@ -56,6 +79,13 @@ impl<'a> Program<'a> {
 
     pub(crate) fn next(&self, point: Point) -> Option<Step> {
         self.places[point as usize].next
+    }
+
+    /// Whether by this answer to its step a thread that waits hears nothing: as if it had not looked.
+    pub(crate) fn hears_nothing(&self, step: Step, answer: Answer) -> bool {
+        let told = self.handover.as_ref().map(|(_, told)| told);
+        told.is_some_and(|told| matches!(step, Step::Load { at, .. } if told.is_at(at)))
+            && answer == Answer::Read(0)
     }
 
     /// Where the thread at `point` comes by this answer to its step.
@@ -91,7 +121,7 @@ impl<'a> Program<'a> {
             let Some(&call) = self.calls[thread].get(replies.len()) else {
                 return Ok(self.place(Some(known(0)), answers, None, thread, replies));
             };
-            match answered(thread, &answers, || perform(self.limiter, call)) {
+            match answered(thread, &answers, || self.perform(thread, replies.len(), call)) {
                 Progress::Panicked(text) => return Err(Failure::Panicked(text)),
                 Progress::At { step, pauses, paused } => {
                     let known = (paused && self.forgets || answers.is_empty()).then(|| known(pauses));
@@ -103,6 +133,18 @@ impl<'a> Program<'a> {
                 }
             }
         }
+    }
+
+    fn perform(&self, thread: usize, number: usize, call: Call) -> Reply {
+        let Some((handover, told)) = &self.handover else { return perform(self.limiter, call) };
+        if handover.waits == (thread, number) {
+            told.load(Ordering::Acquire, false);
+        }
+        let reply = perform(self.limiter, call);
+        if handover.tells == (thread, number) {
+            told.store(1, Ordering::Release);
+        }
+        reply
     }
 
     fn place(

@@ -1,8 +1,9 @@
 //! Not chosen by hand: all programs of a few threads that make a few calls each from a menu, on each kind of limiter.
 
-use crate::explore::explore;
+use crate::explore::{Reduction, explore_with};
 use crate::model::Model;
 use crate::models;
+use crate::program::Handover;
 use crate::spec::Call;
 use crate::subject::{Subject, peek, status, take};
 
@@ -17,9 +18,24 @@ impl Menu {
     /// The number of programs of so many threads with so many calls each, all of which hold. The order of the threads
     /// makes no difference.
     fn hold(&self, threads: usize, calls: usize) -> usize {
+        self.explore(threads, calls, &[None])
+    }
+
+    /// The same where, in turn, each thread tells each other one of its first call, which waits for that before its last.
+    fn hold_told(&self, threads: usize, calls: usize) -> usize {
+        let handover = |tells, waits| Handover { tells: (tells, 0), waits: (waits, calls - 1) };
+        let pairs = (0..threads).flat_map(|one| (0..threads).map(move |other| (one, other)));
+        let handovers: Vec<Option<Handover>> = pairs
+            .filter(|(one, other)| one != other)
+            .map(|(one, other)| Some(handover(one, other)))
+            .collect();
+        self.explore(threads, calls, &handovers)
+    }
+
+    fn explore(&self, threads: usize, calls: usize, handovers: &[Option<Handover>]) -> usize {
         let all: Vec<&[Call]> = choices(self.calls, calls).into_iter().map(|calls| &*calls.leak()).collect();
         let numbers: Vec<usize> = (0..all.len()).collect();
-        let (mut programs, mut states) = (0, 0);
+        let (mut programs, mut states, mut executions) = (0, 0, 0);
         for chosen in choices(&numbers, threads).iter().filter(|chosen| chosen.is_sorted()) {
             let threads: Vec<&[Call]> = chosen.iter().map(|&number| all[number]).collect();
             let model = Model {
@@ -30,12 +46,23 @@ impl Menu {
                 after: self.after,
                 bound: None,
             };
-            let explored =
-                explore(&model).unwrap_or_else(|failure| panic!("{:?}: {failure:?}", model.threads));
-            states += explored.states;
+            for &handover in handovers {
+                let explored = explore_with(&model, None, Reduction::Full, handover);
+                let explored = explored
+                    .unwrap_or_else(|failure| panic!("{:?}, {handover:?}: {failure:?}", model.threads));
+                assert!(
+                    !explored.outcomes.is_empty(),
+                    "{:?}, {handover:?}: somebody waits for ever",
+                    model.threads
+                );
+                states += explored.states;
+                executions += explored.executions;
+            }
             programs += 1;
         }
-        println!("{programs} programs of {threads} threads of {calls} calls, {states} states");
+        println!(
+            "{programs} programs of {threads} threads of {calls} calls: {executions} executions, {states} states"
+        );
         programs
     }
 }
@@ -117,4 +144,19 @@ fn every_program_on_a_log_of_two_slots() {
 #[test]
 fn every_program_on_a_log_of_four_slots() {
     assert_eq!(FOUR_SLOTS.hold(2, 2), 25 * 26 / 2);
+}
+
+/// Whoever is told of a call, by a store that releases and a load that acquires, must find it made.
+#[test]
+fn every_program_with_a_handover() {
+    assert_eq!(WORD.hold_told(2, 2), 36 * 37 / 2);
+    assert_eq!(PAIR.hold_told(2, 2), 36 * 37 / 2);
+    assert_eq!(ONE_SLOT.hold_told(2, 2), 25 * 26 / 2);
+    assert_eq!(ONE_SLOT.hold_told(3, 1), 5 * 6 * 7 / 6);
+    assert_eq!(TWO_SLOTS.hold_told(2, 2), 25 * 26 / 2);
+}
+
+#[test]
+fn every_program_with_a_handover_on_announced_buckets() {
+    assert_eq!(ANNOUNCED.hold_told(2, 2), 9 * 10 / 2);
 }

@@ -28,8 +28,8 @@ fn switching_reduced_finds_every_outcome() {
         &RECALLED_BEHIND,
         &TORN_REFUSAL,
     ] {
-        let whole = explore_with(model, None, Reduction::None).expect("it holds");
-        let reduced = explore_with(model, None, Reduction::Full).expect("it holds");
+        let whole = explore_with(model, None, Reduction::None, None).expect("it holds");
+        let reduced = explore_with(model, None, Reduction::Full, None).expect("it holds");
         assert_eq!(reduced.outcomes, whole.outcomes, "{}", model.name);
         assert!(reduced.states < whole.states, "{}", model.name);
     }

@@ -127,6 +127,10 @@ impl Word {
         })
     }
 
+    pub(crate) fn is_at(&self, at: usize) -> bool {
+        self.0 == at
+    }
+
     /// `fresh`: what was written last.
     pub(crate) fn load(&self, order: Ordering, fresh: bool) -> u64 {
         let at = self.0;

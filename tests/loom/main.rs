@@ -1,6 +1,6 @@
 //! The shipped lock-free cores under loom: every interleaving of a few calls within a bound of preemptions, and every
 //! stale value that the orderings allow, is linearizable; and each ordering and each step is needed. `exhaustive/`
-//! explores the same models without a bound, in its own way: what one of the checkers missed, the other would see.
+//! explores the same models without a bound, in its own way: what one of the checkers misses, the other may see.
 //!
 //! The files of `src/` are included as they are. Only `sync` is this crate's own, so an upward `use` in a core
 //! fails to compile here.

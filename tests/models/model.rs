@@ -1,6 +1,7 @@
 //! A model is a limiter and a few threads that call it. To explore it is to run the executions that there are, and to
 //! check that the replies have a sequential explanation: one order of all calls that keeps the order of each thread, after
-//! the calls before and before the calls after. (`histories/` keeps real time as well.)
+//! the calls before and before the calls after. (`exhaustive/programs.rs` adds an order between threads where
+//! one tells another, `histories/` that of real time.)
 
 use crate::explore::explore;
 use crate::spec::{Call, Reply};

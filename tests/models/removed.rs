@@ -146,6 +146,19 @@ fn announced_without_parity() {
     caught(&ANNOUNCED_TWO, Fault::new(ANNOUNCED, "A", Effect::KeepsTopBit));
 }
 
+/// Without help the others wait for the announcer, and for ever if it is stopped.
+#[test]
+fn announced_without_help() {
+    caught(&ANNOUNCED_TWO, Fault::new(ANNOUNCED, "AD", Effect::LostByHelper));
+}
+
+/// With it they never need the announcer.
+#[test]
+fn announced_without_owner() {
+    let explored = explore_broken(&ANNOUNCED_TWO, Fault::new(ANNOUNCED, "AD", Effect::LostByOwner));
+    assert!(explored.is_ok_and(|explored| explored.several()));
+}
+
 #[test]
 fn log_without_recheck_of_a_refusal() {
     caught(&LATER_PERMITS, unchecked(LOG, Effect::JudgesUnchecked).in_thread(1));

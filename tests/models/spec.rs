@@ -186,15 +186,27 @@ fn latest(instants: impl Iterator<Item = u64>) -> (usize, u64) {
 /// Whether some order of the calls, in which each thread's own stay in order, explains every reply, given the
 /// calls that came before all of them and after.
 pub(crate) fn explained(spec: &Spec, threads: &[&[(Call, Reply)]], after: &[(Call, Reply)]) -> bool {
+    explained_where(spec, threads, after, &|_, _| true)
+}
+
+/// The same among the orders that `may` allows: before each call it is told which thread goes on, and how many calls each
+/// thread has left.
+pub(crate) fn explained_where(
+    spec: &Spec,
+    threads: &[&[(Call, Reply)]],
+    after: &[(Call, Reply)],
+    may: &dyn Fn(usize, &[usize]) -> bool,
+) -> bool {
     if threads.iter().all(|calls| calls.is_empty()) {
         let mut spec = spec.clone();
         return after.iter().all(|(call, reply)| spec.answer(*call) == *reply);
     }
+    let left: Vec<usize> = threads.iter().map(|calls| calls.len()).collect();
     (0..threads.len()).any(|next| {
         let Some(((call, reply), rest)) = threads[next].split_first() else { return false };
         let mut spec = spec.clone();
         let mut threads = threads.to_vec();
         threads[next] = rest;
-        spec.answer(*call) == *reply && explained(&spec, &threads, after)
+        may(next, &left) && spec.answer(*call) == *reply && explained_where(&spec, &threads, after, may)
     })
 }

@@ -35,7 +35,7 @@ fn row(line: &str) -> Option<(&str, &str)> {
 
 /// The second column of a promise in `tests/README.md`.
 fn promise(line: &str) -> Option<&str> {
-    line.strip_prefix("| **P")?.split_once(" | ").map(|cells| cells.1)
+    line.strip_prefix("| **")?.split_once(" | ").map(|cells| cells.1)
 }
 
 /// Each row of a core's table has one site, and each site a row.
@@ -48,6 +48,29 @@ fn every_site_has_its_row() {
         sites.sort_unstable();
         assert!(!labels.is_empty(), "{file}: no table");
         assert_eq!(labels, sites, "{file}");
+    }
+}
+
+/// The third column of the row with this label: `Acquire`, or `Release, Relaxed`.
+fn ordering<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let row = text.lines().find(|line| row(line).is_some_and(|(of, _)| of == label))?;
+    row.split(" | ").nth(3)
+}
+
+/// Nothing is atomic but at the labelled sites, and each has the ordering that its row says.
+#[test]
+fn every_ordering_is_the_one_of_its_row() {
+    for (file, text) in CORES {
+        let code =
+            text.lines().filter(|line| !line.trim_start().starts_with("//") && !line.starts_with("use "));
+        for line in code {
+            let orders = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
+            if orders.iter().any(|order| line.contains(order)) {
+                let label = label(line).unwrap_or_else(|| panic!("{file}: no label: {line}"));
+                let ordering = ordering(text, label).expect("a row for each site");
+                assert!(line.contains(&format!("{ordering})")), "{file}: {label} is not {ordering}: {line}");
+            }
+        }
     }
 }
 

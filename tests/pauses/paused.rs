@@ -18,7 +18,7 @@ const SUBJECTS: [(&str, Subject); 7] = [
     ("log of eight slots", Subject::Log(&[(3, 3), (5, 10)])),
 ];
 
-/// As many steps as the longest call takes.
+/// More steps than any of these calls takes alone.
 const STEPS: u64 = 24;
 
 #[test]

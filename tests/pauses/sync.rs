@@ -58,17 +58,6 @@ impl AtomicU64 {
         self.0.compare_exchange(old, new, success, failure)
     }
 
-    pub(crate) fn compare_exchange_weak(
-        &self,
-        old: u64,
-        new: u64,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u64, u64> {
-        step();
-        self.0.compare_exchange_weak(old, new, success, failure)
-    }
-
     pub(crate) fn fetch_max(&self, value: u64, order: Ordering) -> u64 {
         step();
         self.0.fetch_max(value, order)

@@ -1,5 +1,5 @@
 //! The shipped limiters under shuttle: random schedules of four threads, each history linearizable. Too large for
-//! loom, which tries all.
+//! the model checkers, which try all.
 #![allow(
     dead_code,
     unreachable_pub,

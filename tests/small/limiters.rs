@@ -129,8 +129,8 @@ fn a_refusal_is_remembered() {
     assert_eq!(words.read(), refused);
 }
 
-/// A grant of one writes its slot, and the head only at the end of a group of four; a grant of several writes the head
-/// once, wherever it begins.
+/// A grant of one changes its slot, and the head only at the end of a group of four; a grant of several changes the head
+/// wherever it begins.
 #[test]
 fn the_head_is_written_once_in_a_group() {
     let written = |sizes: &[u32]| -> Vec<usize> {

@@ -62,10 +62,6 @@ impl AtomicU64 {
         self.0.load(order)
     }
 
-    pub(crate) fn store(&self, value: u64, order: Ordering) {
-        self.0.store(value, order);
-    }
-
     pub(crate) fn compare_exchange(
         &self,
         old: u64,
@@ -74,16 +70,6 @@ impl AtomicU64 {
         failure: Ordering,
     ) -> Result<u64, u64> {
         self.0.compare_exchange(old, new, success, failure)
-    }
-
-    pub(crate) fn compare_exchange_weak(
-        &self,
-        old: u64,
-        new: u64,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u64, u64> {
-        self.0.compare_exchange_weak(old, new, success, failure)
     }
 
     pub(crate) fn fetch_max(&self, value: u64, order: Ordering) -> u64 {

@@ -193,7 +193,7 @@ fn the_line() {
 
 const TWO: &[Waits] = &[waits(4, Cancel), waits(3, Cancel), waits(2, Await)];
 
-/// Every one of three goes away, at any moment: before, while or after it is called.
+/// Two of three go away, at any moment: before, while or after it is called.
 #[test]
 fn cancel() {
     for stay in [Await, Block] {

@@ -75,9 +75,9 @@ use crate::sync::Ordering::{Acquire, Relaxed, Release};
 /// The exact sliding log: grants if and only if every quota of the policy still holds in every window that
 /// ends now.
 ///
-/// Lock-free, one ring for all quotas. A decision takes one load per quota whatever the limits; a grant
-/// adds one CAS per permit, and one for the head if it is of several or ends a group of four. Memory is 8 bytes per permit of the largest limit, rounded up
-/// to a power of two (16 KiB for 50/min and 1500/h), allocated once, when the log is built.
+/// Lock-free, one ring for all quotas. A decision takes one load per quota whatever the limits; a grant adds one CAS
+/// per permit, and moves the head if it is of several or ends a group of four. Memory is 8 bytes per permit of the
+/// largest limit, rounded up to a power of two (16 KiB for 50/min and 1500/h), allocated once, when the log is built.
 ///
 /// Exact on its clock grid, the finest power of two nanoseconds that lasts 36 years: 8 ns for 50/min and
 /// 1500/h. Between grid points a call is judged a little early and stamped a little late, so that no
