@@ -49,9 +49,9 @@ fn limiter(subject: Subject) -> Limiter {
     Box::new(move |call| perform(&*limiter, call))
 }
 
-/// Four and eight threads, which yield or do not, asking for up to `most` permits.
+/// Four, eight and sixteen threads, which yield or do not, asking for up to `most` permits.
 fn weather(name: &str, subject: Subject, most: u32, build: impl Fn() -> Limiter) {
-    for (threads, calls) in [(4, 16), (8, 8)] {
+    for (threads, calls) in [(4, 16), (8, 8), (16, 4)] {
         for (yields, all) in [(false, CALLS), (true, YIELDING_CALLS)] {
             let storm = Storm { threads, calls, rounds: all / (threads * calls), yields };
             let tally = storm.holds(&subject.spec(), most, &build);
