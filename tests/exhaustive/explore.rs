@@ -1,16 +1,16 @@
 //! Explores a model state by state: two executions that come to the same state have the same future, so one of them
 //! goes on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 
 use crate::fault::{Fault, set_fault};
 use crate::memory::{Memory, Step, View};
-use crate::model::{Failure, Heard, Model};
+use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::program::{Handover, Point, Program};
-use crate::spec::{Spec, explained_where};
+use crate::spec::Spec;
 use crate::subject::perform;
 use crate::sync::{Word, alone};
 
@@ -20,19 +20,19 @@ pub(crate) struct Explored {
     pub(crate) states: usize,
     pub(crate) executions: u128,
     /// What the threads were answered, and what was answered when all were done.
-    pub(crate) outcomes: HashSet<(Vec<Heard>, Heard)>,
+    pub(crate) outcomes: Outcomes,
 }
 
 impl Explored {
     pub(crate) fn several(&self) -> bool {
-        self.executions > 1 && self.outcomes.len() > 1
+        self.executions > 1 && self.outcomes.all().len() > 1
     }
 }
 
 impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Explored { states, executions, outcomes } = self;
-        let outcomes = outcomes.len();
+        let outcomes = outcomes.all().len();
         write!(f, "{outcomes} outcomes of {executions} executions taken, through {states} states")
     }
 }
@@ -85,7 +85,7 @@ struct End<'a> {
     limiter: &'a dyn crate::algorithm::Algorithm,
     spec: Spec,
     handover: Option<Handover>,
-    explained: HashSet<(Vec<Heard>, Heard)>,
+    outcomes: Outcomes,
 }
 
 /// Which executions are taken for one.
@@ -134,7 +134,7 @@ pub(crate) fn explore_with(
     }
     let views = threads.map(|point| point.map(|_| View::default()));
     let start = State { threads, views, memory: Rc::new(Memory::new(&values)), reading: None };
-    let mut end = End { model, limiter: &*limiter, spec, handover, explained: HashSet::new() };
+    let mut end = End { model, limiter: &*limiter, spec, handover, outcomes: Outcomes::default() };
 
     // How many executions go on from each state. None comes back to a state: each step makes the answers or the pauses
     // of its thread more.
@@ -147,7 +147,7 @@ pub(crate) fn explore_with(
             let Visit { key, executions, .. } = way.pop().expect("the same");
             explored.insert(key, executions);
             let Some(before) = way.last_mut() else {
-                return Ok(Explored { states: explored.len(), executions, outcomes: end.explained });
+                return Ok(Explored { states: explored.len(), executions, outcomes: end.outcomes });
             };
             before.executions = before.executions.saturating_add(executions);
             continue;
@@ -213,18 +213,10 @@ impl End<'_> {
             self.model.after.iter().map(|&call| (call, perform(self.limiter, call))).collect()
         });
         let finally = finally.ok_or(Failure::Endless)?;
-        let seen = (heard, finally);
-        if !self.explained.contains(&seen) {
-            let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
-            let may = |next: usize, left: &[usize]| {
-                let made = |thread: usize| heard[thread].len() - left[thread];
-                self.handover.is_none_or(|handover| handover.allows(next, made))
-            };
-            if !explained_where(&self.spec, &heard, &seen.1, &may) {
-                return Err(Failure::Unexplained(format!("{seen:?}")));
-            }
-            self.explained.insert(seen);
-        }
-        Ok(())
+        let may = |next: usize, left: &[usize]| {
+            let made = |thread: usize| self.model.threads[thread].len() - left[thread];
+            self.handover.is_none_or(|handover| handover.allows(next, made))
+        };
+        self.outcomes.add(&self.spec, heard, finally, &may)
     }
 }

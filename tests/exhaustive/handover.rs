@@ -22,7 +22,7 @@ const LOOK: Model = Model {
 fn looks(handover: Option<Handover>) -> Result<Vec<Reply>, Failure> {
     let explored = explore_with(&LOOK, None, Reduction::Full, handover)?;
     let mut replies: Vec<Reply> =
-        explored.outcomes.into_iter().map(|(heard, _)| heard[1][0].1.clone()).collect();
+        explored.outcomes.all().iter().map(|(heard, _)| heard[1][0].1.clone()).collect();
     replies.sort_by_key(|reply| *reply == Reply::Granted);
     Ok(replies)
 }

@@ -122,7 +122,7 @@ impl<'a> Program<'a> {
                 return Ok(self.place(Some(known(0)), answers, None, thread, replies));
             };
             match answered(thread, &answers, || self.perform(thread, replies.len(), call)) {
-                Progress::Panicked(text) => return Err(Failure::Panicked(text)),
+                Progress::Failed(failure) => return Err(failure),
                 Progress::At { step, pauses, paused } => {
                     let known = (paused && self.forgets || answers.is_empty()).then(|| known(pauses));
                     return Ok(self.place(known, answers, Some(step), thread, replies));

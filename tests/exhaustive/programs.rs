@@ -51,7 +51,7 @@ impl Menu {
                 let explored = explored
                     .unwrap_or_else(|failure| panic!("{:?}, {handover:?}: {failure:?}", model.threads));
                 assert!(
-                    !explored.outcomes.is_empty(),
+                    !explored.outcomes.all().is_empty(),
                     "{:?}, {handover:?}: somebody waits for ever",
                     model.threads
                 );

@@ -7,6 +7,7 @@ pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use crate::fault::AtomicU64;
 use crate::fault::{Trace, set_fault};
 use crate::memory::{Answer, Step};
+use crate::model::Failure;
 use crate::spec::Reply;
 
 /// How far a call came with the answers it was given.
@@ -19,7 +20,7 @@ pub(crate) enum Progress {
         paused: bool,
     },
     Replied(Reply),
-    Panicked(String),
+    Failed(Failure),
 }
 
 enum Mode {
@@ -76,11 +77,7 @@ pub(crate) fn answered(thread: usize, answers: &[Answer], call: impl FnOnce() ->
         Ok(reply) => Progress::Replied(reply),
         Err(panic) => match panic.downcast::<Left>() {
             Ok(left) => left.0,
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or(panic.downcast_ref::<&str>().map(ToString::to_string));
-                Progress::Panicked(text.unwrap_or_default())
-            }
+            Err(panic) => Progress::Failed(Failure::of_panic(&*panic)),
         },
     }
 }

@@ -1,14 +1,13 @@
 //! Explores a model with loom.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::fault::{Fault, set_fault};
-use crate::model::{Failure, Heard, Model};
-use crate::spec::{Call, explained};
+use crate::model::{Failure, Heard, Model, Outcomes};
+use crate::spec::Call;
 use crate::subject::perform;
 use crate::sync;
 
@@ -57,16 +56,10 @@ fn explore_with(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure
         Ok(()) => Ok(Explored(executions.load(Ordering::Relaxed))),
         Err(panic) => Err(match panic.downcast::<Failure>() {
             Ok(failure) => *failure,
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or(panic.downcast_ref::<&str>().map(ToString::to_string));
-                let text = text.unwrap_or_default();
-                if text.contains("maximum number of branches") {
-                    Failure::Endless
-                } else {
-                    Failure::Panicked(text)
-                }
-            }
+            Err(panic) => match Failure::of_panic(&*panic) {
+                Failure::Panicked(text) if text.contains("maximum number of branches") => Failure::Endless,
+                failure => failure,
+            },
         }),
     }
 }
@@ -74,7 +67,7 @@ fn explore_with(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure
 /// What loom runs again and again.
 fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync + 'static {
     let Model { subject, before, threads, after, .. } = *model;
-    let explained_before: Mutex<HashSet<(Vec<Heard>, Heard)>> = Mutex::default();
+    let outcomes: Mutex<Outcomes> = Mutex::default();
     move || {
         executions.fetch_add(1, Ordering::Relaxed);
         let limiter = Arc::new(subject.build());
@@ -94,15 +87,10 @@ fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync 
         heard.extend(spawned.into_iter().map(|thread| thread.join().expect("a thread that returns")));
         let finally: Heard = after.iter().map(|&call| (call, perform(&**limiter, call))).collect();
 
-        let seen = (heard, finally);
-        let mut known = explained_before.lock().expect("one thread at a time");
-        if !known.contains(&seen) {
-            let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
-            if !explained(&spec, &heard, &seen.1) {
-                // Without the panic hook: a fault is meant to be found.
-                resume_unwind(Box::new(Failure::Unexplained(format!("{seen:?}"))));
-            }
-            known.insert(seen);
+        let mut outcomes = outcomes.lock().expect("one thread at a time");
+        if let Err(failure) = outcomes.add(&spec, heard, finally, &|_, _| true) {
+            // Without the panic hook: a fault is meant to be found.
+            resume_unwind(Box::new(failure));
         }
     }
 }

@@ -3,8 +3,11 @@
 //! the calls before and before the calls after. (`exhaustive/programs.rs` adds an order between threads where
 //! one tells another, `histories/` that of real time.)
 
+use std::any::Any;
+use std::collections::HashSet;
+
 use crate::explore::explore;
-use crate::spec::{Call, Reply};
+use crate::spec::{Call, Reply, Spec, explained_where};
 use crate::subject::Subject;
 
 pub(crate) struct Model {
@@ -32,6 +35,43 @@ pub(crate) enum Failure {
 
 /// The calls of one thread, and what they were answered.
 pub(crate) type Heard = Vec<(Call, Reply)>;
+
+impl Failure {
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        Failure::Panicked(text.unwrap_or_default())
+    }
+}
+
+/// What was heard, by the threads and when all were done: each once, and each explained.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes(HashSet<(Vec<Heard>, Heard)>);
+
+impl Outcomes {
+    /// Explains an outcome, if it is new, by one of the orders that `may` allows.
+    pub(crate) fn add(
+        &mut self,
+        spec: &Spec,
+        threads: Vec<Heard>,
+        finally: Heard,
+        may: &dyn Fn(usize, &[usize]) -> bool,
+    ) -> Result<(), Failure> {
+        let seen = (threads, finally);
+        if !self.0.contains(&seen) {
+            let threads: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
+            if !explained_where(spec, &threads, &seen.1, may) {
+                return Err(Failure::Unexplained(format!("{seen:?}")));
+            }
+            self.0.insert(seen);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn all(&self) -> &HashSet<(Vec<Heard>, Heard)> {
+        &self.0
+    }
+}
 
 impl Model {
     /// The replies of every execution can be explained, and there are several.

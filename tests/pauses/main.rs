@@ -10,6 +10,8 @@
 
 extern crate alloc;
 
+mod hook;
+#[path = "../histories/sync.rs"]
 mod sync;
 
 #[path = "../../src/nanos.rs"]

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use crate::hook;
 use crate::spec::explained;
 use crate::subject::{Subject, perform, status, take};
-use crate::sync;
 
 const SUBJECTS: [(&str, Subject); 7] = [
     ("word", Subject::Strict(2, &[(3, 6), (5, 20)])),
@@ -35,14 +35,14 @@ fn a_paused_call_does_no_harm() {
                         let limiter = Arc::clone(&limiter);
                         std::thread::spawn(move || {
                             let at = paused.clone();
-                            sync::before_each_step(move |done| {
+                            hook::before_each_step(move |done| {
                                 if done == step {
                                     at.send(()).expect("the other thread waits");
                                     woken.recv().expect("the other thread wakes this one");
                                 }
                             });
                             let reply = perform(&**limiter, paused_call);
-                            sync::steps();
+                            hook::unhook();
                             (paused_call, reply)
                         })
                     };

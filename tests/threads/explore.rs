@@ -1,19 +1,18 @@
 //! Runs a model's threads, again and again.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Barrier;
 use std::thread;
 
-use crate::model::{Failure, Heard, Model};
-use crate::spec::{Call, explained};
+use crate::model::{Failure, Heard, Model, Outcomes};
+use crate::spec::Call;
 use crate::subject::perform;
 
 /// How often each model is run. Miri does it once for each seed.
 const RUNS: usize = if cfg!(miri) { 1 } else { 1_000 };
 
 pub(crate) struct Explored {
-    outcomes: HashSet<(Vec<Heard>, Heard)>,
+    outcomes: Outcomes,
 }
 
 impl Explored {
@@ -26,13 +25,13 @@ impl Explored {
 
 impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} outcomes in {RUNS} runs", self.outcomes.len())
+        write!(f, "{} outcomes in {RUNS} runs", self.outcomes.all().len())
     }
 }
 
 pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
     let Model { subject, before, threads, after, .. } = *model;
-    let mut outcomes = HashSet::new();
+    let mut outcomes = Outcomes::default();
     for _ in 0..RUNS {
         let limiter = subject.build();
         let mut spec = subject.spec();
@@ -51,14 +50,7 @@ pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
             let spawned: Vec<_> = threads.iter().map(|&calls| scope.spawn(move || begin(calls))).collect();
             spawned.into_iter().map(|thread| thread.join().expect("a thread that returns")).collect()
         });
-        let seen = (heard, run(after));
-        if !outcomes.contains(&seen) {
-            let heard: Vec<_> = seen.0.iter().map(Vec::as_slice).collect();
-            if !explained(&spec, &heard, &seen.1) {
-                return Err(Failure::Unexplained(format!("{seen:?}")));
-            }
-            outcomes.insert(seen);
-        }
+        outcomes.add(&spec, heard, run(after), &|_, _| true)?;
     }
     Ok(Explored { outcomes })
 }
