@@ -7,6 +7,7 @@
 
 #[path = "../examples/compare/main.rs"]
 mod compare;
+mod ran;
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,6 +25,7 @@ use compare::waiting::Waiting;
 use compare::waits::Waits;
 use compare::workload::Workload;
 use fastrand::Rng;
+use ran::Ran;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tollgate::reference::{Locked, LogMachine};
@@ -32,18 +34,8 @@ use tollgate::{Algorithm, Denied, Nanos, Policy, Status};
 const AZURE: &str = "azure-llm-code-2023.csv";
 const NASA: &str = "nasa-http-1995-07-01.csv";
 
-/// What one run printed.
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
-}
-
 fn ran<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run(args.into_iter().map(Into::into), &mut out, &mut err);
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code, out: text(out), err: text(err) }
+    Ran::of(args, |args, out, err| run(args, out, err))
 }
 
 /// The report of a run that must succeed, as JSON.
@@ -699,12 +691,7 @@ fn help_documents_names_workloads_columns_and_keys() {
 
 /// Runs, must fail, and gives the one line without the program's name.
 fn refused<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> String {
-    let ran = ran(args);
-    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-    let line = ran.err.strip_prefix("compare: ").and_then(|rest| rest.strip_suffix('\n'));
-    let line = line.expect("a line of the program's own").to_owned();
-    assert!(!line.contains('\n'), "{line}");
-    line
+    ran(args).refusal("compare")
 }
 
 #[test]

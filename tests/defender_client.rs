@@ -4,6 +4,7 @@
 
 #[path = "../examples/defender_client/main.rs"]
 mod defender_client;
+mod ran;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,20 +12,11 @@ use std::time::Duration;
 
 use defender_client::enforcement::{Kind, quickest};
 use defender_client::run;
+use ran::Ran;
 use tollgate::Policy;
 
-/// What one run printed.
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
-}
-
 fn ran<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> Ran {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run(args.into_iter().map(Into::into), &mut out, &mut err);
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code, out: text(out), err: text(err) }
+    Ran::of(args, |args, out, err| run(args, out, err))
 }
 
 fn policy(text: &str) -> Policy {
@@ -145,12 +137,7 @@ fn the_best_possible_is_what_the_server_would_serve() {
 
 /// Runs, must fail, and gives the one line without the program's name.
 fn refused<S: Into<OsString>>(args: impl IntoIterator<Item = S>) -> String {
-    let ran = ran(args);
-    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-    let line = ran.err.strip_prefix("defender_client: ").and_then(|rest| rest.strip_suffix('\n'));
-    let line = line.expect("a line of the program's own").to_owned();
-    assert!(!line.contains('\n'), "{line}");
-    line
+    ran(args).refusal("defender_client")
 }
 
 #[test]
