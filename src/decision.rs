@@ -151,10 +151,10 @@ impl fmt::Debug for Denied {
 
 impl core::error::Error for Denied {}
 
-/// Permits that were granted, as far as they can be handed back.
+/// Granted permits that can perhaps be given back.
 ///
-/// It is of use to the limiter that made it, once, and only until that limiter grants again. To drop it is to use
-/// the permits.
+/// A grant borrows the limiter that made it. If the call is not sent after all, [`undo`](Grant::undo) gives the permits
+/// back to that limiter. Dropping a grant uses the permits: there is nothing to release.
 ///
 /// ```
 /// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
@@ -163,50 +163,252 @@ impl core::error::Error for Denied {}
 /// let now = Nanos::from_secs(1);
 /// let grant = bucket.try_grant_at(now, 26)?;
 /// assert!(bucket.try_acquire_at(now, 1).is_err());
-/// assert!(bucket.undo(grant)); // as if it had never been granted
+/// assert!(grant.undo()); // as if it had never been granted
 ///
 /// let grant = bucket.try_grant_at(now, 1)?;
 /// bucket.try_acquire_at(now, 1)?;
-/// assert!(!bucket.undo(grant)); // not the latest any more: forfeited
+/// assert!(!grant.undo()); // it is no longer the latest grant: its permit stays charged
 /// assert_eq!(bucket.status_at(now).remaining(), 24);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, PartialEq, Eq)]
-pub struct Grant {
+///
+/// While the grant exists, its limiter cannot be dropped, moved, replaced or swapped with another, so permits never
+/// return to the wrong limiter. The compiler checks this:
+///
+/// ```compile_fail,E0505
+/// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+///
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// drop(bucket);
+/// grant.undo();
+/// ```
+pub struct Grant<'a> {
+    receipt: Receipt,
+    /// `None` if it cannot be undone.
+    limiter: Option<&'a dyn Reclaim>,
+}
+
+impl<'a> Grant<'a> {
+    /// A grant that cannot be undone.
+    pub const FINAL: Grant<'static> = Grant { receipt: Receipt { before: 0, after: 0 }, limiter: None };
+
+    /// A grant that changed the state of `limiter` from `before` to `after`. If the two are equal, the grant cannot be
+    /// undone. For implementers of [`Algorithm`](crate::Algorithm); see [`Reclaim`].
+    #[inline]
+    pub fn new(limiter: &'a dyn Reclaim, before: u64, after: u64) -> Grant<'a> {
+        Grant { receipt: Receipt { before, after }, limiter: Some(limiter) }
+    }
+
+    /// Gives the permits back, for a call that was never sent.
+    ///
+    /// `true`: the limiter is as it was before the grant. `false`: the permits stay charged, because the limiter has
+    /// granted other permits since, or because it cannot take permits back. Permits are never given back in part. The
+    /// cost is one compare-and-swap.
+    #[inline]
+    pub fn undo(self) -> bool {
+        self.limiter.is_some_and(|limiter| self.receipt.undo_in(limiter))
+    }
+
+    /// What is left of the grant without the borrow, for a permit that owns its limiter. Only the same limiter may be
+    /// given it, by [`Algorithm::undo_receipt`](crate::Algorithm::undo_receipt).
+    #[allow(dead_code, reason = "only a permit that owns its limiter needs it")]
+    #[inline]
+    pub(crate) fn into_receipt(self) -> Receipt {
+        self.receipt
+    }
+}
+
+impl fmt::Debug for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("receipt", &self.receipt)
+            .field("is_final", &self.limiter.is_none())
+            .finish()
+    }
+}
+
+/// The state of a limiter before and after one grant; equal if the grant cannot be undone.
+///
+/// It says nothing about which limiter that is. So no other crate can name this type, make a value of it or get one.
+#[derive(Debug)]
+pub struct Receipt {
     before: u64,
     after: u64,
-    /// The address of the limiter that made it, if it checks that: a grant handed to another would mint permits.
-    limiter: usize,
 }
 
-impl Grant {
-    /// One that cannot be handed back.
-    pub const FINAL: Grant = Grant { before: 0, after: 0, limiter: 0 };
-
-    /// A grant that took the limiter's state from `before` to `after`, two words of which a later grant leaves
-    /// neither; equal if it cannot be handed back. For implementers of [`Algorithm`](crate::Algorithm).
+impl Receipt {
     #[inline]
-    pub const fn new(before: u64, after: u64) -> Grant {
-        Grant { before, after, limiter: 0 }
-    }
-
-    #[inline]
-    pub(crate) fn of<L>(self, limiter: &L) -> Grant {
-        Grant { limiter: core::ptr::from_ref(limiter).addr(), ..self }
-    }
-
-    /// Whether it was made [`of`](Grant::of) `limiter`, which has not been moved since.
-    #[inline]
-    pub(crate) fn is_of<L>(&self, limiter: &L) -> bool {
-        self.limiter == core::ptr::from_ref(limiter).addr()
-    }
-
-    /// The words it was made of; `None` if it cannot be handed back.
-    #[inline]
-    pub const fn words(&self) -> Option<(u64, u64)> {
-        if self.before == self.after { None } else { Some((self.before, self.after)) }
+    pub(crate) fn undo_in(self, limiter: &dyn Reclaim) -> bool {
+        self.before != self.after && limiter.reclaim(self.before, self.after)
     }
 }
+
+/// A limiter that can take back its latest grant. For implementers of [`Algorithm`](crate::Algorithm) whose grants can
+/// be undone.
+///
+/// The trait need not be implemented by the algorithm itself. If a private part implements it, nobody can call it with
+/// words of their own.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use tollgate::{Algorithm, Denied, Grant, Nanos, Policy, QuotaStatus, Reclaim, Status};
+///
+/// /// Grants the first quota's limit once, and never again.
+/// struct Once {
+///     policy: Policy,
+///     granted: Granted,
+/// }
+///
+/// /// The number of permits granted. It only grows, unless the latest grant is undone.
+/// struct Granted(AtomicU64);
+///
+/// impl Reclaim for Granted {
+///     fn reclaim(&self, before: u64, after: u64) -> bool {
+///         self.0.compare_exchange(after, before, Relaxed, Relaxed).is_ok()
+///     }
+/// }
+///
+/// impl Once {
+///     fn limit(&self) -> u32 {
+///         self.policy.quotas()[0].limit()
+///     }
+///
+///     fn after(&self, granted: u64, n: u32) -> Option<u64> {
+///         Some(granted + u64::from(n)).filter(|&after| after <= u64::from(self.limit()))
+///     }
+/// }
+///
+/// impl Algorithm for Once {
+///     fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
+///         match self.granted.0.fetch_update(Relaxed, Relaxed, |granted| self.after(granted, n)) {
+///             Ok(before) => Ok(Grant::new(&self.granted, before, before + u64::from(n))),
+///             Err(_) => Err(Denied::new(now, 0, None, self.limit())),
+///         }
+///     }
+///
+///     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+///         self.try_grant_at(now, n).map(drop)
+///     }
+///     // ...
+/// #    fn policy(&self) -> &Policy {
+/// #        &self.policy
+/// #    }
+/// #    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+/// #        let after = self.after(self.granted.0.load(Relaxed), n);
+/// #        after.map(drop).ok_or(Denied::new(now, 0, None, self.limit()))
+/// #    }
+/// #    fn status_at(&self, now: Nanos) -> Status {
+/// #        let granted = u32::try_from(self.granted.0.load(Relaxed)).unwrap_or(u32::MAX);
+/// #        Status::new(now, [QuotaStatus { remaining: self.limit() - granted, reset_at: Nanos::MAX }])
+/// #    }
+/// }
+///
+/// let once = Once { policy: "3/1s".parse()?, granted: Granted(AtomicU64::new(0)) };
+/// let grant = once.try_grant_at(Nanos::ZERO, 2)?;
+/// assert!(once.try_acquire_at(Nanos::ZERO, 2).is_err());
+/// assert!(grant.undo());
+/// assert!(once.try_acquire_at(Nanos::ZERO, 2).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Reclaim: Send + Sync {
+    /// Changes the state from `after` back to `before` if it is still `after`, in one atomic step, and says whether it
+    /// did. Called at most once for each [`Grant`] made with these two words.
+    ///
+    /// While the state is `after`, no later grant may be in force: every grant must produce a state that no earlier
+    /// grant still in force has produced. A state that only grows, except by undoing, has this property.
+    fn reclaim(&self, before: u64, after: u64) -> bool;
+}
+
+/// What must not compile: a grant that is undone when its limiter is gone, elsewhere or another.
+///
+/// ```compile_fail,E0505
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let bucket: Box<dyn Algorithm> = Box::new(TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap());
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// drop(bucket);
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0505
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// let elsewhere = Box::new(bucket);
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0505
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// let used = bucket.with_used(Nanos::ZERO, 1);
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0506
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let mut bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0502
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let mut one = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let mut other = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = one.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// std::mem::swap(&mut one, &mut other);
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let one = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let other = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = one.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// other.undo(grant);
+/// ```
+///
+/// Nor can anybody reach the word of a bucket, undo a grant twice, or make a receipt:
+///
+/// ```compile_fail,E0277
+/// # use tollgate::{Grant, Policy, TokenBucket};
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// Grant::new(&bucket, 0, 1);
+/// ```
+///
+/// ```compile_fail,E0382
+/// # use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let grant = bucket.try_grant_at(Nanos::ZERO, 1).unwrap();
+/// grant.undo();
+/// grant.undo();
+/// ```
+///
+/// ```compile_fail,E0433
+/// let receipt = tollgate::Receipt { before: 0, after: 1 };
+/// ```
+///
+/// A limiter of one's own cannot forward receipts to another:
+///
+/// ```compile_fail,E0603
+/// use tollgate::decision::Receipt;
+/// ```
+///
+/// The same holds for a limiter with a clock:
+///
+/// ```compile_fail,E0505
+/// # use tollgate::{Manual, Policy, RateLimiter, TokenBucket};
+/// let bucket = TokenBucket::strict(Policy::MICROSOFT_365_DEFENDER).unwrap();
+/// let limiter = RateLimiter::new(bucket, Manual::new());
+/// let grant = limiter.try_grant().unwrap();
+/// drop(limiter);
+/// grant.undo();
+/// ```
+#[cfg(doctest)]
+struct UndoneElsewhere;
 
 /// How much of each quota is left, from one snapshot.
 ///

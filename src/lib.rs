@@ -99,7 +99,7 @@ pub use clock::{Clock, Manual};
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub use clock::{DefaultClock, Monotonic};
-pub use decision::{Denied, Grant, QuotaStatus, Status};
+pub use decision::{Denied, Grant, QuotaStatus, Reclaim, Status};
 pub use limiter::RateLimiter;
 pub use nanos::Nanos;
 pub use quota::{ParsePolicyError, Policy, PolicyError, Quota};

@@ -134,19 +134,20 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
         self.unless_paused(n, A::peek_at)
     }
 
-    /// As [`try_acquire_n`](RateLimiter::try_acquire_n), for a call that may turn out not to be sent: then
-    /// [`undo`](RateLimiter::undo) the grant.
+    /// As [`try_acquire`](RateLimiter::try_acquire), for a call that may turn out not to be sent: the grant can be
+    /// [undone](Grant::undo).
     ///
     /// # Errors
     ///
-    /// As `try_acquire_n`.
+    /// As `try_acquire`.
     #[inline]
-    pub fn try_grant_n(&self, n: u32) -> Result<Grant, Denied> {
-        self.unless_paused(n, A::try_grant_at)
+    pub fn try_grant(&self) -> Result<Grant<'_>, Denied> {
+        self.try_grant_n(1)
     }
 
-    /// Hands back a grant of this limiter whose call was never sent, as [`Algorithm::undo`]: `false` if the permits
-    /// stay charged.
+    /// As [`try_acquire_n`](RateLimiter::try_acquire_n), for a call that may turn out not to be sent: the grant can be
+    /// [undone](Grant::undo), as long as the limiter grants nothing else. Only a [`TokenBucket`](crate::TokenBucket)
+    /// takes permits back: a strict one, or a nominal one with one or two quotas.
     ///
     /// ```
     /// use tollgate::{Policy, RateLimiter};
@@ -154,13 +155,17 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// let limiter = RateLimiter::strict(Policy::MICROSOFT_365_DEFENDER)?;
     /// let grant = limiter.try_grant_n(26)?;
     /// assert!(limiter.try_acquire().is_err());
-    /// assert!(limiter.undo(grant));
+    /// assert!(grant.undo());
     /// assert!(limiter.try_acquire_n(26).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_n`.
     #[inline]
-    pub fn undo(&self, grant: Grant) -> bool {
-        self.shared.algorithm.undo(grant)
+    pub fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        self.unless_paused(n, A::try_grant_at)
     }
 
     #[inline]
@@ -170,10 +175,10 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
 
     /// What `decide` says now to a call for `n` permits, or the pause.
     #[inline]
-    fn unless_paused<R>(
-        &self,
+    fn unless_paused<'a, R>(
+        &'a self,
         n: u32,
-        decide: impl FnOnce(&A, Nanos, u32) -> Result<R, Denied>,
+        decide: impl FnOnce(&'a A, Nanos, u32) -> Result<R, Denied>,
     ) -> Result<R, Denied> {
         let now = self.clock().now();
         if now < self.paused_until() && n > 0 {

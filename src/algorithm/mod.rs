@@ -15,7 +15,7 @@ pub use plan::Plan;
 pub use sliding_log::SlidingLog;
 pub use token_bucket::TokenBucket;
 
-use crate::decision::{Denied, Grant, Status};
+use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -101,22 +101,22 @@ pub trait Algorithm: Send + Sync {
     fn status_at(&self, now: Nanos) -> Status;
 
     /// As [`try_acquire_at`](Algorithm::try_acquire_at), for a call that may turn out not to be sent: the
-    /// [`Grant`] can be handed to [`undo`](Algorithm::undo).
+    /// [`Grant`] can be [undone](Grant::undo), as long as the limiter grants nothing else.
+    ///
+    /// The provided method returns a grant that cannot be undone.
     ///
     /// # Errors
     ///
     /// As `try_acquire_at`.
-    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
         self.try_acquire_at(now, n).map(|()| Grant::FINAL)
     }
 
-    /// Hands back a grant of this limiter whose call was never sent. `true`: the limiter is as it was before the
-    /// grant. `false`: it has granted since, or cannot take grants back, and the permits stay charged.
-    ///
-    /// Nothing is ever refunded in part: that would let through more than was promised. The provided method
-    /// takes nothing back.
-    fn undo(&self, grant: Grant) -> bool {
-        let _ = grant;
+    /// Undoes a grant of this very limiter, from its receipt. Only this crate can write this method or call it, because
+    /// nobody else can name or make a receipt. The provided method takes nothing back.
+    #[doc(hidden)]
+    fn undo_receipt(&self, receipt: Receipt) -> bool {
+        let _ = receipt;
         false
     }
 }
@@ -145,13 +145,13 @@ macro_rules! through_a_pointer {
             }
 
             #[inline]
-            fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+            fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
                 (**self).try_grant_at(now, n)
             }
 
             #[inline]
-            fn undo(&self, grant: Grant) -> bool {
-                (**self).undo(grant)
+            fn undo_receipt(&self, receipt: Receipt) -> bool {
+                (**self).undo_receipt(receipt)
             }
         }
     )*};

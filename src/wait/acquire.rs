@@ -89,13 +89,13 @@ impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
         }
     }
 
-    fn granted(&self, result: Result<Grant, AcquireError>) -> Result<Permit<'a, A, C, T>, AcquireError> {
+    fn granted(&self, result: Result<Grant<'a>, AcquireError>) -> Result<Permit<'a, A, C, T>, AcquireError> {
         let shared = &*self.limiter.shared;
         result.map(|grant| Permit { shared, grant })
     }
 
     /// Joins the line, or has a turn in it.
-    fn turn(&mut self, blocking: bool, waker: &Waker) -> Turn {
+    fn turn(&mut self, blocking: bool, waker: &Waker) -> Turn<'a> {
         let FairLimiter { shared, bound } = self.limiter;
         let turn = if let Some(ticket) = self.ticket {
             shared.turn(ticket, blocking, self.deadline, waker)

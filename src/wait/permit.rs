@@ -14,7 +14,7 @@ use crate::decision::Grant;
 /// [`undo`](Permit::undo) it.
 pub struct Permit<'a, A: Algorithm, C: Clock, T: Alarm = NoTimer> {
     pub(super) shared: &'a Shared<A, C, T>,
-    pub(super) grant: Grant,
+    pub(super) grant: Grant<'a>,
 }
 
 /// What became of a permit that was handed back.
@@ -47,7 +47,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Permit<'_, A, C, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn undo(self) -> Undo {
-        if !self.shared.limiter.undo(self.grant) {
+        if !self.grant.undo() {
             return Undo::Forfeited;
         }
         self.shared.call_head();

@@ -51,9 +51,9 @@ pub(super) struct Shared<A, C, T: Alarm> {
 }
 
 /// How a turn of a waiter ended.
-pub(super) enum Turn {
+pub(super) enum Turn<'a> {
     /// Out of the line.
-    Done(Result<Grant, AcquireError>),
+    Done(Result<Grant<'a>, AcquireError>),
     /// In the line: to be woken, or to look again at this instant by itself, if there is one.
     Wait(Option<Nanos>),
 }
@@ -81,7 +81,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
 
     /// The answer to a call that need not care for the line; `None` if it must.
     #[inline]
-    pub(super) fn without_line(&self, n: u32) -> Option<Result<Grant, Denied>> {
+    pub(super) fn without_line(&self, n: u32) -> Option<Result<Grant<'_>, Denied>> {
         (self.waiting() == 0 || n == 0 || n > self.burst).then(|| self.limiter.try_grant_n(n))
     }
 
@@ -99,7 +99,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
     }
 
     /// Grants past the line, if all who wait before and this call can be granted now: then nobody is delayed.
-    fn beside(&self, before: u64, n: u32) -> Result<Grant, Denied> {
+    fn beside(&self, before: u64, n: u32) -> Result<Grant<'_>, Denied> {
         if before > 0 {
             self.peek(before + u64::from(n))?;
         }
@@ -108,14 +108,14 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
 
     /// As [`beside`](Shared::beside) the whole line.
     #[cold]
-    pub(super) fn beside_line(&self, n: u32) -> Result<Grant, Denied> {
+    pub(super) fn beside_line(&self, n: u32) -> Result<Grant<'_>, Denied> {
         let line = self.line();
         self.beside(line.permits(), n)
     }
 
     /// Takes a place at the end of the line, written to `place`, unless it is known at once that nothing will come
     /// of it.
-    pub(super) fn join(&self, place: &mut Option<Ticket>, waiter: Waiter, bound: usize) -> Turn {
+    pub(super) fn join(&self, place: &mut Option<Ticket>, waiter: Waiter, bound: usize) -> Turn<'_> {
         let mut line = self.line();
         if line.len() >= bound {
             return Turn::Done(Err(AcquireError::Full { bound }));
@@ -134,7 +134,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
     }
 
     /// The turn of a waiter that was woken, or polled for any other reason.
-    pub(super) fn turn(&self, ticket: Ticket, blocking: bool, deadline: Nanos, waker: &Waker) -> Turn {
+    pub(super) fn turn(&self, ticket: Ticket, blocking: bool, deadline: Nanos, waker: &Waker) -> Turn<'_> {
         let mut line = self.line();
         let mut stale = None;
         if let Some(waiter) = line.get_mut(ticket) {
@@ -148,7 +148,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
         turn
     }
 
-    fn run(&self, mut line: MutexGuard<'_, Line<T::Sleep>>, ticket: Ticket) -> Turn {
+    fn run(&self, mut line: MutexGuard<'_, Line<T::Sleep>>, ticket: Ticket) -> Turn<'_> {
         let is_head = line.is_head(ticket);
         let Some(&mut Waiter { n, deadline, blocking, .. }) = line.get_mut(ticket) else {
             return Turn::Wait(None); // Never: who has a ticket is in the line.

@@ -41,4 +41,5 @@ mod subject;
 mod limiters;
 mod numbers;
 mod plans;
+mod receipts;
 mod walk;

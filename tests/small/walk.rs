@@ -193,16 +193,21 @@ fn look_and_hand_back(
     assert_eq!(words.read(), after, "{}", text());
     assert_eq!(ahead, granted.as_ref().map(drop).map_err(|&denied| denied), "{}", text());
     let Ok(grant) = granted else { return };
-    let undone = limiter.undo(grant);
+    let undone = grant.undo();
     let in_one_word = n > 0 && before.len() == 1 && !matches!(small, Small::Log(_));
     assert_eq!(undone, in_one_word, "{}", text());
+    assert_eq!(words.read(), if undone { before } else { after }, "{}", text());
+    // A receipt undoes as much as the grant does.
+    words.set(before);
+    let Ok(grant) = limiter.try_grant_at(at, n) else { unreachable!("as before") };
+    assert_eq!(limiter.undo_receipt(grant.into_receipt()), undone, "{}", text());
     assert_eq!(words.read(), if undone { before } else { after }, "{}", text());
     // Another grant after it, if there is room, and it is the latest no more.
     words.set(before);
     let Ok(grant) = limiter.try_grant_at(at, n) else { unreachable!("as before") };
     if n > 0 && limiter.try_acquire_at(at, 1).is_ok() {
         let latest = words.read();
-        assert!(!limiter.undo(grant), "{}", text());
+        assert!(!grant.undo(), "{}", text());
         assert_eq!(words.read(), latest, "{}", text());
     }
 }

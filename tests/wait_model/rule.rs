@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::algorithm::Algorithm;
-use crate::decision::{Denied, Grant, QuotaStatus, Status};
+use crate::decision::{Denied, Grant, QuotaStatus, Receipt, Reclaim, Status};
 use crate::nanos::Nanos;
 use crate::oracle::{Answer, ExactLog, Grid, Rule};
 use crate::quota::Policy;
@@ -59,19 +59,13 @@ impl Algorithm for Recorded {
         self.said(self.log.lock().unwrap().0.clone().call(now.as_nanos(), n), now)
     }
 
-    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
         self.try_acquire_at(now, n)?;
-        Ok(Grant::new(0, self.log.lock().unwrap().1.len() as u64))
+        Ok(Grant::new(self, 0, self.log.lock().unwrap().1.len() as u64))
     }
 
-    fn undo(&self, grant: Grant) -> bool {
-        let (log, granted) = &mut *self.log.lock().unwrap();
-        let latest = grant.words() == Some((0, granted.len() as u64));
-        if latest {
-            let (_, n) = granted.pop().unwrap();
-            log.stamps.truncate(log.stamps.len() - n as usize);
-        }
-        latest
+    fn undo_receipt(&self, receipt: Receipt) -> bool {
+        receipt.undo_in(self)
     }
 
     fn status_at(&self, now: Nanos) -> Status {
@@ -80,5 +74,18 @@ impl Algorithm for Recorded {
             now,
             left.iter().map(|left| QuotaStatus { remaining: left.remaining, reset_at: Nanos::MAX }),
         )
+    }
+}
+
+/// The state is how much was granted.
+impl Reclaim for Recorded {
+    fn reclaim(&self, _: u64, after: u64) -> bool {
+        let (log, granted) = &mut *self.log.lock().unwrap();
+        let latest = after == granted.len() as u64;
+        if latest {
+            let (_, n) = granted.pop().unwrap();
+            log.stamps.truncate(log.stamps.len() - n as usize);
+        }
+        latest
     }
 }

@@ -17,7 +17,7 @@ use pair::Pair;
 use word::Word;
 
 use super::{Algorithm, BuildError, Plan};
-use crate::decision::{Denied, Grant, Status};
+use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -204,22 +204,21 @@ impl Algorithm for TokenBucket {
         each!(self, state => state.status_at(now))
     }
 
-    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
         if n == 0 {
             return Ok(Grant::FINAL);
         }
         match &self.state {
-            State::Word(word) => word.try_grant_at(now, n).map(|grant| grant.of(self)),
-            State::Pair(pair) => pair.try_grant_at(now, n).map(|grant| grant.of(self)),
+            State::Word(word) => word.try_grant_at(now, n),
+            State::Pair(pair) => pair.try_grant_at(now, n),
             State::Announced(announced) => announced.try_acquire_at(now, n).map(|()| Grant::FINAL),
         }
     }
 
-    fn undo(&self, grant: Grant) -> bool {
+    fn undo_receipt(&self, receipt: Receipt) -> bool {
         match &self.state {
-            _ if !grant.is_of(self) => false,
-            State::Word(word) => word.undo(&grant),
-            State::Pair(pair) => pair.undo(&grant),
+            State::Word(word) => receipt.undo_in(word),
+            State::Pair(pair) => receipt.undo_in(pair),
             State::Announced(_) => false,
         }
     }

@@ -1,11 +1,11 @@
 //! What all buckets in one word do: judge the word, and replace it if it is still the same.
 
 use crate::algorithm::backoff;
-use crate::decision::{Denied, Grant};
+use crate::decision::{Denied, Grant, Reclaim};
 use crate::nanos::Nanos;
 
 /// A core whose whole state is one word. `n` is nowhere 0.
-pub(super) trait OneWord {
+pub(super) trait OneWord: Reclaim {
     /// The word before a grant and after it.
     fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied>;
 
@@ -17,17 +17,16 @@ pub(super) trait OneWord {
         self.try_at(now, n, |_, _| ())
     }
 
-    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant, Denied> {
-        self.try_at(now, n, Grant::new)
+    fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied>
+    where
+        Self: Sized,
+    {
+        let (before, after) = self.try_at(now, n, |before, after| (before, after))?;
+        Ok(Grant::new(self, before, after))
     }
 
     fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         self.judge(now, n).map(drop)
-    }
-
-    /// What no other grant has followed is undone by the word before it.
-    fn undo(&self, grant: &Grant) -> bool {
-        grant.words().is_some_and(|(before, after)| self.swap(after, before))
     }
 
     /// Answers a grant by `granted` of the words before and after it.

@@ -32,7 +32,7 @@
 use super::one_word::OneWord;
 use super::reciprocal::Reciprocal;
 use crate::algorithm::ticks::Ticks;
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Denied, QuotaStatus, Reclaim, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -83,6 +83,13 @@ impl OneWord for Pair {
     #[inline(never)] // So that the one bucket stays small where it is inlined.
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         self.try_at(now, n, |_, _| ())
+    }
+}
+
+impl Reclaim for Pair {
+    /// Only if no later grant is in force: see the table.
+    fn reclaim(&self, before: u64, after: u64) -> bool {
+        self.swap(after, before)
     }
 }
 

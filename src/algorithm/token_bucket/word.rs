@@ -31,7 +31,7 @@
 use super::interval::Scale;
 use super::one_word::OneWord;
 use crate::algorithm::{BuildError, Plan};
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Denied, QuotaStatus, Reclaim, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -71,6 +71,13 @@ impl OneWord for Word {
     #[inline]
     fn swap(&self, old: u64, new: u64) -> bool {
         self.tat.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
+    }
+}
+
+impl Reclaim for Word {
+    /// Only if no later grant is in force: see the table.
+    fn reclaim(&self, before: u64, after: u64) -> bool {
+        self.swap(after, before)
     }
 }
 
