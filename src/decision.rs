@@ -387,7 +387,7 @@ pub trait Reclaim: Send + Sync {
 /// grant.undo();
 /// ```
 ///
-/// ```compile_fail,E0433
+/// ```compile_fail,E0422
 /// let receipt = tollgate::Receipt { before: 0, after: 1 };
 /// ```
 ///
