@@ -233,8 +233,8 @@ impl fmt::Debug for Grant<'_> {
 /// It says nothing about which limiter that is. So no other crate can name this type, make a value of it or get one.
 #[derive(Debug)]
 pub struct Receipt {
-    before: u64,
-    after: u64,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 impl Receipt {
