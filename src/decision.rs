@@ -205,6 +205,10 @@ impl<'a> Grant<'a> {
     /// `true`: the limiter is as it was before the grant. `false`: the permits stay charged, because the limiter has
     /// granted other permits since, or because it cannot take permits back. Permits are never given back in part. The
     /// cost is one compare-and-swap.
+    ///
+    /// Why only the latest grant? After a later one, the state of the limiter does not tell whether the permits still
+    /// count, because the bucket may have become full again in between. To subtract them could let through more than the
+    /// policy allows, and so could any repair that trusts a clock. `tests/undo_later.rs` has the histories.
     #[inline]
     pub fn undo(self) -> bool {
         self.limiter.is_some_and(|limiter| self.receipt.undo_in(limiter))
