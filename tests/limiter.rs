@@ -1,8 +1,11 @@
 //! What a `RateLimiter` adds to its algorithm: the clock, and pauses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Denied, Manual, Nanos, Policy, RateLimiter, SlidingLog};
+use tollgate::{
+    Algorithm, Denied, Grant, Manual, Nanos, Policy, RateLimiter, Reclaim, SlidingLog, TokenBucket,
+};
 
 fn limiter(policy: &str) -> (RateLimiter<SlidingLog, Manual>, Manual) {
     let clock = Manual::new();
@@ -72,4 +75,41 @@ fn a_pause_is_told_in_words() {
     let (limiter, _clock) = limiter("3/10s");
     limiter.pause_for(Duration::from_millis(1_500));
     assert_eq!(limiter.try_acquire().unwrap_err().to_string(), "paused; retry after 1.5s");
+}
+
+/// The type says whose grant it is, so it may go to any thread, and its limiter may be any pointer.
+#[test]
+fn a_grant_is_undone_by_any_thread_and_through_any_pointer() {
+    let clock = Manual::new();
+    let bucket: Box<dyn Algorithm> = Box::new(TokenBucket::strict("3/10s".parse().unwrap()).unwrap());
+    let limiter = RateLimiter::new(Arc::new(bucket), clock);
+    let burst = limiter.status().remaining();
+    let (one, two) = (limiter.try_grant().unwrap(), limiter.clone());
+    assert_eq!(two.status().remaining(), burst - 1);
+    assert!(std::thread::scope(|scope| scope.spawn(|| one.undo()).join().unwrap()));
+    assert_eq!(two.status().remaining(), burst);
+    limiter.pause_for(Duration::from_secs(1));
+    assert!(limiter.try_grant().unwrap_err().is_paused());
+    // For nothing a grant is made even then, and there is nothing to undo.
+    assert!(!limiter.try_grant_n(0).unwrap().undo());
+}
+
+#[test]
+fn what_cannot_be_undone_says_so() {
+    struct Always;
+    impl Reclaim for Always {
+        fn reclaim(&self, before: u64, after: u64) -> bool {
+            assert_ne!(before, after, "asked for nothing");
+            true
+        }
+    }
+    assert!(!Grant::FINAL.undo());
+    assert!(!Grant::new(&Always, 7, 7).undo());
+    assert!(Grant::new(&Always, 7, 8).undo());
+    let text = "Grant { receipt: Receipt { before: 7, after: 8 }, is_final: false }";
+    assert_eq!(format!("{:?}", Grant::new(&Always, 7, 8)), text);
+    // An algorithm that says nothing of undoing grants for good.
+    let log = RateLimiter::new(SlidingLog::new("3/10s".parse().unwrap()).unwrap(), Manual::new());
+    assert!(!log.try_grant_n(2).unwrap().undo());
+    assert_eq!(log.status().remaining(), 1);
 }

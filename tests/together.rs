@@ -87,7 +87,9 @@ fn the_longest_wait_is_told() {
     ahead.set(Nanos::from_secs(1_000));
     // 10 s on a clock that is far ahead, 60 s, 60 s again.
     let limiters = [log("1/10s", &ahead), log("1/1m", &clock), log("1/1m", &clock)];
-    limiters.iter().for_each(|limiter| limiter.try_acquire().unwrap());
+    for limiter in &limiters {
+        limiter.try_acquire().unwrap();
+    }
     let list = |order: [usize; 3]| order.map(|i| (&limiters[i] as &dyn TryGrant, 1));
     assert_eq!(told(try_acquire_all(&list([0, 1, 2]))), (1, Some(60_000), 0));
     assert_eq!(told(try_acquire_all(&list([2, 0, 1]))), (0, Some(60_000), 0));

@@ -49,9 +49,10 @@ fn a_foreign_limiter_takes_back_a_grant_but_no_receipt() {
 fn a_receipt_passes_through_pointers() {
     let now = Nanos::from_secs(1);
     let bucket: std::sync::Arc<dyn Algorithm> = std::sync::Arc::new(bucket());
-    let receipt = (&bucket).try_grant_at(now, 26).unwrap().into_receipt();
+    let pointers = Box::new(&bucket);
+    let receipt = pointers.try_grant_at(now, 26).unwrap().into_receipt();
     assert_eq!(bucket.status_at(now).remaining(), 0);
-    assert!(Box::new(&bucket).undo_receipt(receipt));
+    assert!(pointers.undo_receipt(receipt));
     assert_eq!(bucket.status_at(now).remaining(), 26);
     // Permits for nothing leave nothing to take back.
     let receipt = bucket.try_grant_at(now, 0).unwrap().into_receipt();
