@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tollgate_fuzz::trace_reader(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tollgate_fuzz::log_trace(data));

@@ -2,7 +2,7 @@
 
 /// A count of waits by length, to three significant digits. Its memory does not grow with the trace.
 #[derive(Debug)]
-pub(crate) struct Waits {
+pub struct Waits {
     counts: Vec<u32>,
     all: u64,
     longest: u64,
@@ -29,12 +29,13 @@ fn length(place: u32) -> u64 {
 }
 
 impl Waits {
-    pub(crate) fn new() -> Waits {
+    /// No waits yet.
+    pub fn new() -> Waits {
         Waits { counts: vec![0; PLACES], all: 0, longest: 0 }
     }
 
     /// Counts a wait of so many nanoseconds.
-    pub(crate) fn add(&mut self, nanos: u64) {
+    pub fn add(&mut self, nanos: u64) {
         self.counts[place(nanos) as usize] += 1;
         self.all += 1;
         self.longest = self.longest.max(nanos);
@@ -42,7 +43,7 @@ impl Waits {
 
     /// The shortest wait that `percent` of `calls` did not exceed, by the nearest rank, to three significant
     /// digits; exactly for 100. `None` if fewer were ever served.
-    pub(crate) fn percentile(&self, percent: u64, calls: u64) -> Option<u64> {
+    pub fn percentile(&self, percent: u64, calls: u64) -> Option<u64> {
         let rank = (calls * percent).div_ceil(100);
         if rank > self.all {
             return None;

@@ -2,28 +2,31 @@
 
 use std::io::{self, Write};
 
-use super::report::Report;
-use super::strategy::Strategy;
-use super::trace::seconds;
-use super::traffic::Traffic;
+use crate::report::Report;
+use crate::traffic::Traffic;
+use crate::traffic::trace::seconds;
 
 /// Writes the CSV: `seconds,client`, then a column per strategy with 1 for granted and 0 for refused. A
 /// column stays empty where there is nothing to tell.
-pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
     write!(out, "seconds,client")?;
-    for strategy in Strategy::ALL {
-        write!(out, ",{}", strategy.name())?;
+    for row in &report.rows {
+        write!(out, ",{}", row.name)?;
     }
-    for step in &traffic.steps {
+    for (place, step) in traffic.steps.iter().enumerate() {
         write!(out, "\n{},", seconds(traffic.origin + step.at))?;
         if let Some(client) = traffic.clients.get(step.client as usize) {
             write!(out, "{client}")?;
         }
         for row in &report.rows {
-            out.write_all(match (&row.figures, step.granted & row.strategy.bit()) {
-                (Err(_), _) => b",",
-                (Ok(_), 0) => b",0",
-                (Ok(_), _) => b",1",
+            out.write_all(match &row.figures {
+                Err(_) => b",",
+                Ok(figures) if figures.answers.granted(place) => b",1",
+                Ok(_) => b",0",
             })?;
         }
     }

@@ -5,27 +5,28 @@
 
 use tollgate::{Algorithm, Nanos};
 
-use super::progress::Progress;
-use super::traffic::Traffic;
 use super::waits::Waits;
+use crate::progress::Progress;
+use crate::traffic::Traffic;
 
 /// What is reported of the queues, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Waiting {
+pub struct Waiting {
     /// The longest stretch, in any one queue, in which calls waited and none was served.
-    pub(crate) silence: u64,
+    pub silence: u64,
     /// How long 50, 90, 99 and 100 % of the calls waited at the most; `None` if fewer were ever served.
-    pub(crate) waits: [Option<u64>; 4],
+    pub waits: [Option<u64>; 4],
     /// From the first arrival until the last call was served.
-    pub(crate) last: u64,
+    pub last: u64,
     /// Calls that were told of no instant to come back, and those behind them: past the limiter's horizon.
-    pub(crate) unserved: u64,
+    pub unserved: u64,
 }
 
-pub(crate) const PERCENTS: [u64; 4] = [50, 90, 99, 100];
+/// The shares in [`Waiting::waits`].
+pub const PERCENTS: [u64; 4] = [50, 90, 99, 100];
 
 /// Lets every call of `traffic` wait until one of `limiters`, which are fresh, grants it.
-pub(crate) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) -> Waiting {
+pub(super) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) -> Waiting {
     let mut waiting = Waiting::default();
     let mut waits = Waits::new();
     let first = traffic.steps.first().map_or(0, |step| step.at);
@@ -35,7 +36,7 @@ pub(crate) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &P
         for step in chunk {
             let which = traffic.limiter(step);
             let asks = free[which].map(|free| step.at.max(free));
-            let served = asks.and_then(|asks| served(&limiters[which], asks));
+            let served = asks.and_then(|asks| served(&limiters[which], asks, step.cost));
             if let (Some(asks), Some(served)) = (asks, served) {
                 waiting.silence = waiting.silence.max(served - asks);
                 waiting.last = waiting.last.max(served - first);
@@ -53,8 +54,8 @@ pub(crate) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &P
 
 /// When a call is granted that asks at `asks` and then whenever it is told to. An instant that does not lie ahead
 /// is no promise.
-fn served(limiter: &impl Algorithm, mut asks: u64) -> Option<u64> {
-    while let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), 1) {
+fn served(limiter: &impl Algorithm, mut asks: u64, cost: u32) -> Option<u64> {
+    while let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), cost) {
         asks = denied.retry_at().map(Nanos::as_nanos).filter(|&retry| retry > asks)?;
     }
     Some(asks)

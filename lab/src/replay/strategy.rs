@@ -3,12 +3,14 @@
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, SlidingWindowCounter};
 use tollgate::{Policy, SlidingLog, TokenBucket};
 
-use super::progress::Progress;
-use super::replay::{Figures, replay};
-use super::traffic::Traffic;
+use super::{Figures, replay};
+use crate::progress::Progress;
+use crate::traffic::Traffic;
 
+/// A built-in strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strategy {
+#[expect(missing_docs, reason = "`describe` tells, and `replay` which type it is")]
+pub enum Strategy {
     SlidingLog,
     TokenBucketStrict,
     TokenBucketNominal,
@@ -20,7 +22,7 @@ pub(crate) enum Strategy {
 
 impl Strategy {
     /// In the order of every output: the lock-free ones, then the locked.
-    pub(crate) const ALL: [Strategy; 7] = [
+    pub const ALL: [Strategy; 7] = [
         Strategy::SlidingLog,
         Strategy::TokenBucketStrict,
         Strategy::TokenBucketNominal,
@@ -30,7 +32,8 @@ impl Strategy {
         Strategy::SlidingWindowCounter,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// As every output calls it.
+    pub const fn name(self) -> &'static str {
         match self {
             Strategy::SlidingLog => "sliding_log",
             Strategy::TokenBucketStrict => "token_bucket_strict",
@@ -43,7 +46,7 @@ impl Strategy {
     }
 
     /// For `--help`.
-    pub(crate) const fn describe(self) -> &'static str {
+    pub const fn describe(self) -> &'static str {
         match self {
             Strategy::SlidingLog => "lock-free; the exact rule, never over a limit",
             Strategy::TokenBucketStrict => "lock-free; one bucket planned so that it is never over a limit",
@@ -58,38 +61,30 @@ impl Strategy {
     }
 
     /// Whether it keeps every limit on any traffic, and not by luck on this one.
-    pub(crate) const fn keeps_the_rule(self) -> bool {
+    pub const fn keeps_the_rule(self) -> bool {
         matches!(self, Strategy::SlidingLog | Strategy::TokenBucketStrict | Strategy::LockedSlidingLog)
     }
 
-    /// Its bit in [`Step::granted`](super::traffic::Step::granted).
-    pub(crate) const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-
-    /// Replays `traffic`; `Err` says in words why this strategy cannot.
-    pub(crate) fn replay(
-        self,
-        policy: &Policy,
-        traffic: &mut Traffic,
-        bar: &Progress,
-    ) -> Result<Figures, String> {
-        let (bit, own) = (self.bit(), *policy);
+    /// Replays `traffic`.
+    ///
+    /// # Errors
+    ///
+    /// In words, why this strategy cannot.
+    pub fn replay(self, policy: &Policy, traffic: &Traffic, bar: &Progress) -> Result<Figures, String> {
+        let own = *policy;
         match self {
-            Strategy::SlidingLog => replay(|| SlidingLog::new(own), bit, policy, traffic, bar),
-            Strategy::TokenBucketStrict => replay(|| TokenBucket::strict(own), bit, policy, traffic, bar),
-            Strategy::TokenBucketNominal => replay(|| TokenBucket::nominal(own), bit, policy, traffic, bar),
+            Strategy::SlidingLog => replay(|| SlidingLog::new(own), policy, traffic, bar),
+            Strategy::TokenBucketStrict => replay(|| TokenBucket::strict(own), policy, traffic, bar),
+            Strategy::TokenBucketNominal => replay(|| TokenBucket::nominal(own), policy, traffic, bar),
             Strategy::LockedSlidingLog => {
-                replay(|| Ok(Locked::new(LogMachine::new(own))), bit, policy, traffic, bar)
+                replay(|| Ok(Locked::new(LogMachine::new(own))), policy, traffic, bar)
             }
             Strategy::LockedTokenBucket => {
-                replay(|| Ok(Locked::new(BucketMachine::new(own))), bit, policy, traffic, bar)
+                replay(|| Ok(Locked::new(BucketMachine::new(own))), policy, traffic, bar)
             }
-            Strategy::FixedWindow => {
-                replay(|| Ok(Locked::new(FixedWindow::new(own))), bit, policy, traffic, bar)
-            }
+            Strategy::FixedWindow => replay(|| Ok(Locked::new(FixedWindow::new(own))), policy, traffic, bar),
             Strategy::SlidingWindowCounter => {
-                replay(|| Ok(Locked::new(SlidingWindowCounter::new(own))), bit, policy, traffic, bar)
+                replay(|| Ok(Locked::new(SlidingWindowCounter::new(own))), policy, traffic, bar)
             }
         }
     }

@@ -1,16 +1,15 @@
 //! What does a program read?
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Number, Value, json};
 
-use super::replay::Figures;
-use super::report::Report;
-use super::traffic::Traffic;
+use crate::replay::Figures;
+use crate::report::Report;
+use crate::traffic::Traffic;
 
 /// The keys, for `--help`.
-pub(crate) const KEYS: &str = "\
+pub const KEYS: &str = "\
 {
   \"policy\": \"50/1m, 1500/1h\",    as it is understood
   \"events\": N,
@@ -38,20 +37,19 @@ pub(crate) const KEYS: &str = "\
 A strategy that cannot serve this policy and traffic has only \"name\" and \"error\". Keys may be
 added, none is renamed or removed.";
 
-/// Writes the report as one JSON object.
-pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+/// The report as one JSON object.
+pub fn value(report: &Report, traffic: &Traffic) -> Value {
     let strategies = report.rows.iter().map(|row| match &row.figures {
-        Ok(figures) => strategy(report, row.strategy.name(), figures),
-        Err(error) => json!({"name": row.strategy.name(), "error": error}),
+        Ok(figures) => strategy(report, &row.name, figures),
+        Err(error) => json!({"name": row.name, "error": error}),
     });
-    let whole = json!({
+    json!({
         "policy": report.policy.to_string(),
         "events": traffic.steps.len(),
         "clients": (!traffic.clients.is_empty()).then_some(traffic.clients.len()),
         "per_client": traffic.per_client,
         "strategies": strategies.collect::<Vec<_>>(),
-    });
-    writeln!(out, "{whole:#}")
+    })
 }
 
 fn strategy(report: &Report, name: &str, figures: &Figures) -> Value {

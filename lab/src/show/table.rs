@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 
-use super::replay::Figures;
-use super::report::Report;
-use super::strategy::Strategy;
-use super::trace::seconds;
-use super::traffic::Traffic;
-use super::waiting::PERCENTS;
+use crate::replay::{Figures, PERCENTS};
+use crate::report::{Report, Row};
+use crate::traffic::Traffic;
+use crate::traffic::trace::seconds;
 
 /// Writes the report as a table, with the answer in words below it.
-pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
     let served = match traffic.limiters() {
         1 if !traffic.per_client => String::from("one limiter for all"),
         limiters => format!("a limiter for each of {limiters} clients"),
@@ -24,7 +26,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> 
     lines(out, &waiting(report))?;
     for row in &report.rows {
         if let Err(error) = &row.figures {
-            writeln!(out, "{}: {error}", row.strategy.name())?;
+            writeln!(out, "{}: {error}", row.name)?;
         }
     }
     writeln!(out)?;
@@ -50,7 +52,7 @@ fn column(report: &Report, title: impl Into<String>, cell: impl Fn(&Figures) -> 
 }
 
 fn names(report: &Report) -> Group {
-    let cells = report.rows.iter().map(|row| row.strategy.name().to_owned()).collect();
+    let cells = report.rows.iter().map(|row| row.name.clone()).collect();
     Group { title: "", columns: vec![Column { title: "strategy".into(), cells }] }
 }
 
@@ -81,7 +83,7 @@ fn answers(report: &Report) -> Vec<Group> {
         Group { title: "most in any", columns: worst.collect() },
         single("", "retry", &retry),
         single("cost", "ns", &|figures| figures.ns_per_decision.map_or("-".into(), |ns| format!("{ns:.1}"))),
-        single("state", "bytes", &|figures| figures.state_bytes.to_string()),
+        single("state", "bytes", &|figures| bytes(figures)),
     ]
 }
 
@@ -124,6 +126,10 @@ fn rounded(nanos: u64) -> String {
         _ => 0,
     };
     format!("{:.decimals$} {unit}", nanos as f64 / size as f64)
+}
+
+fn bytes(figures: &Figures) -> String {
+    figures.state_bytes.map_or("-".into(), |bytes| bytes.to_string())
 }
 
 fn retry(figures: &Figures) -> String {
@@ -174,7 +180,7 @@ fn widths(group: &Group) -> Vec<usize> {
 /// Which one to use, by the figures alone.
 fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (mut over, mut lucky, mut safe) = (Vec::new(), Vec::new(), Vec::new());
-    for (strategy, figures) in report.figures() {
+    for (row, figures) in report.figures() {
         let limit = |quota: usize| report.policy.quotas()[quota].limit();
         // The worst relative to its limit, told as one example.
         let most = report.violations(figures).reduce(|a, b| {
@@ -183,15 +189,15 @@ fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         });
         match most {
             Some((quota, count)) => {
-                over.push(format!("{} ({count} in {})", strategy.name(), report.window(quota)));
+                over.push(format!("{} ({count} in {})", row.name, report.window(quota)));
             }
-            None if strategy.keeps_the_rule() => safe.push((strategy, figures)),
-            None => lucky.push(strategy.name().to_owned()),
+            None if row.keeps_the_rule => safe.push((row, figures)),
+            None => lucky.push(row.name.clone()),
         }
     }
     say(out, "Over a limit:", &over)?;
     say(out, "Within every limit here, but not on all traffic:", &lucky)?;
-    let names: Vec<String> = safe.iter().map(|(strategy, _)| strategy.name().to_owned()).collect();
+    let names: Vec<String> = safe.iter().map(|(row, _)| row.name.clone()).collect();
     say(out, "Within every limit, always:", &names)?;
     advice(out, &safe)
 }
@@ -216,7 +222,7 @@ fn say(out: &mut dyn Write, heading: &str, list: &[String]) -> io::Result<()> {
 }
 
 /// The first of equals wins, so a lock-free strategy is named before its locked twin.
-fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> {
+fn advice(out: &mut dyn Write, safe: &[(&Row, &Figures)]) -> io::Result<()> {
     let most = safe.iter().rev().max_by_key(|(_, figures)| figures.granted);
     let least = safe.iter().rev().min_by_key(|(_, figures)| figures.state_bytes);
     let (Some((generous, most)), Some((small, least))) = (most, least) else {
@@ -226,9 +232,9 @@ fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> 
         writeln!(
             out,
             "Use {}: nothing within the limits grants more ({}) or takes less memory ({} bytes).",
-            small.name(),
+            small.name,
             least.granted,
-            least.state_bytes
+            bytes(least)
         )?;
     } else {
         // Cut, not rounded: less than all is never shown as 100 %.
@@ -237,11 +243,11 @@ fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> 
             out,
             "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {}.{} % of \
              the grants).",
-            generous.name(),
+            generous.name,
             most.granted,
-            small.name(),
-            least.state_bytes,
-            most.state_bytes,
+            small.name,
+            bytes(least),
+            bytes(most),
             share / 10,
             share % 10
         )?;
@@ -250,8 +256,8 @@ fn advice(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> 
 }
 
 /// Nothing where nobody ever waits.
-fn pacing(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> {
-    let silence = |&&(_, figures): &&(Strategy, &Figures)| figures.waiting.silence;
+fn pacing(out: &mut dyn Write, safe: &[(&Row, &Figures)]) -> io::Result<()> {
+    let silence = |&&(_, figures): &&(&Row, &Figures)| figures.waiting.silence;
     let (shortest, longest) = (safe.iter().rev().min_by_key(silence), safe.iter().rev().max_by_key(silence));
     let (Some((even, least)), Some((uneven, most))) = (shortest, longest) else { return Ok(()) };
     if least.waiting.silence == most.waiting.silence {
@@ -261,8 +267,8 @@ fn pacing(out: &mut dyn Write, safe: &[(Strategy, &Figures)]) -> io::Result<()> 
         out,
         "A client that waits goes without a call for up to {} under {},\n  {} under {}.",
         rounded(most.waiting.silence),
-        uneven.name(),
+        uneven.name,
         rounded(least.waiting.silence),
-        even.name()
+        even.name
     )
 }

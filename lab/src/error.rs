@@ -6,19 +6,50 @@ use std::path::PathBuf;
 
 use tollgate::ParsePolicyError;
 
-use super::trace::TraceError;
+use crate::traffic::trace::TraceError;
 
 /// Why there is no answer. Shown as one line; the exit code is 2.
 #[derive(Debug)]
-pub(crate) enum Error {
+#[non_exhaustive]
+pub enum Error {
+    /// The command line is not understood.
     Usage(String),
-    Policy { text: String, error: ParsePolicyError },
-    Trace { path: PathBuf, error: TraceError },
-    NoClients { path: PathBuf },
-    Write { path: PathBuf, error: io::Error },
+    /// A policy is not understood.
+    Policy {
+        /// As it was given.
+        text: String,
+        /// What is wrong with it.
+        error: ParsePolicyError,
+    },
+    /// A log cannot be read, or is none.
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: TraceError,
+    },
+    /// A limiter for each client is asked for, and the log names no clients.
+    NoClients {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// Standard output failed.
     Output(io::Error),
-    SameFile { path: PathBuf },
+    /// Two outputs would be one file, or an output would be the input.
+    SameFile {
+        /// The path that was named second.
+        path: PathBuf,
+    },
 }
+
+impl std::error::Error for Error {}
 
 #[expect(clippy::unnecessary_debug_formatting, reason = "escapes line ends in a path: a message is one line")]
 impl fmt::Display for Error {

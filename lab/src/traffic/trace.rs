@@ -9,16 +9,16 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// One request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
+pub struct Event {
     /// Nanoseconds since the origin of the trace.
-    pub(crate) nanos: u64,
+    pub nanos: u64,
     /// `None` if the trace has no such column.
-    pub(crate) client: Option<u64>,
+    pub client: Option<u64>,
 }
 
 /// Why a trace was refused.
 #[derive(Debug)]
-pub(crate) enum TraceError {
+pub enum TraceError {
     /// The input failed.
     Read(io::Error),
     /// There is nothing in it, not even a header.
@@ -33,7 +33,7 @@ pub(crate) enum TraceError {
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     TooLong,
     Fields { expected: usize, found: usize },
     NotSeconds { text: String },
@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 const LONGEST_LINE: usize = 4096;
 
 /// Reads a whole trace.
-pub(crate) fn read(input: impl Read) -> Result<Vec<Event>, TraceError> {
+pub fn read(input: impl Read) -> Result<Vec<Event>, TraceError> {
     let mut lines = Lines { input: BufReader::new(input), line: 0, text: Vec::new() };
     let Some(header) = lines.next()? else { return Err(TraceError::Empty) };
     let columns = match header.strip_prefix('\u{feff}').unwrap_or(header) {
@@ -155,7 +155,7 @@ fn shown(text: &str) -> String {
 }
 
 /// Nanoseconds as the shortest decimal seconds that are exact.
-pub(crate) fn seconds(nanos: u64) -> String {
+pub fn seconds(nanos: u64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -5,14 +5,18 @@
 
 use fastrand::Rng;
 
-use super::trace::Event;
+use super::Event;
 
 /// A built-in workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Workload {
+pub enum Workload {
+    /// Independent requests at a constant rate.
     Steady,
+    /// Bursts and silences.
     Bursty,
+    /// A rate that rises until noon and falls until midnight.
     Diurnal,
+    /// All requests at once.
     Greedy,
 }
 
@@ -22,10 +26,11 @@ const HALF_A_DAY: u64 = 43_200 * SECOND;
 const CLIENTS: u64 = 100;
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 4] =
-        [Workload::Steady, Workload::Bursty, Workload::Diurnal, Workload::Greedy];
+    /// All of them.
+    pub const ALL: [Workload; 4] = [Workload::Steady, Workload::Bursty, Workload::Diurnal, Workload::Greedy];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// As the command line calls it.
+    pub const fn name(self) -> &'static str {
         match self {
             Workload::Steady => "steady",
             Workload::Bursty => "bursty",
@@ -35,7 +40,7 @@ impl Workload {
     }
 
     /// For `--help`: the shape and its parameters.
-    pub(crate) const fn describe(self) -> &'static str {
+    pub const fn describe(self) -> &'static str {
         match self {
             Workload::Steady => {
                 "independent requests at a constant rate: exponential gaps with a mean of 2 s\n\
@@ -59,7 +64,7 @@ impl Workload {
 
     /// `count` events. Clients are 0 to 99; of two picked at random the smaller comes, so that 0 is
     /// the busiest and 99 the rarest.
-    pub(crate) fn events(self, seed: u64, count: u64) -> Vec<Event> {
+    pub fn events(self, seed: u64, count: u64) -> Vec<Event> {
         let mut rng = Rng::with_seed(seed);
         let mut now = 0;
         let mut left_in_burst = 0;

@@ -13,9 +13,9 @@ use plotters::prelude::*;
 
 use tollgate::Quota;
 
-use super::report::{Report, Row, written};
-use super::traffic::Traffic;
-use super::window::Windows;
+use crate::replay::{Answers, Windows};
+use crate::report::{Report, written};
+use crate::traffic::Traffic;
 
 const GRANTED: RGBColor = RGBColor(0, 114, 178);
 const REFUSED: RGBColor = RGBColor(190, 190, 190);
@@ -35,7 +35,11 @@ type Layer = (Vec<(f64, f64)>, f64, RGBColor);
 type Drawn = Result<(), Box<dyn Error>>;
 
 /// The picture as the text of an SVG file.
-pub(crate) fn draw(report: &Report, traffic: &Traffic) -> io::Result<String> {
+///
+/// # Errors
+///
+/// Those of the drawing library.
+pub fn draw(report: &Report, traffic: &Traffic) -> io::Result<String> {
     let mut svg = String::new();
     Picture::new(report, traffic).draw(&mut svg).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(svg)
@@ -45,15 +49,15 @@ struct Picture<'a> {
     report: &'a Report,
     traffic: &'a Traffic,
     time: TimeAxis,
-    rows: Vec<Strip>,
+    rows: Vec<Strip<'a>>,
 }
 
 /// What is drawn of the strategies that answered alike.
-struct Strip {
-    names: Vec<&'static str>,
+struct Strip<'a> {
+    names: Vec<&'a str>,
     granted: u64,
     refused: u64,
-    answers: Vec<Answers>,
+    answers: Vec<Bin>,
     /// For each quota, the highest count in each bin.
     counts: Vec<Vec<u64>>,
     over: bool,
@@ -61,7 +65,7 @@ struct Strip {
 
 /// The events of one bin.
 #[derive(Clone, Copy, Default)]
-struct Answers {
+struct Bin {
     granted: u64,
     refused: u64,
 }
@@ -70,27 +74,23 @@ impl<'a> Picture<'a> {
     fn new(report: &'a Report, traffic: &'a Traffic) -> Picture<'a> {
         let time = TimeAxis::new(traffic);
         let mut rows = Vec::new();
-        let mut drawn: Vec<&Row> = Vec::new();
+        let mut drawn: Vec<&Answers> = Vec::new();
         for row in &report.rows {
             let Ok(figures) = &row.figures else { continue };
-            let alike = |other: &&Row| {
-                let (a, b) = (row.strategy.bit(), other.strategy.bit());
-                traffic.steps.iter().all(|step| (step.granted & a != 0) == (step.granted & b != 0))
-            };
-            if let Some(place) = drawn.iter().position(alike) {
-                let strip: &mut Strip = &mut rows[place];
-                strip.names.push(row.strategy.name());
+            let answers = &figures.answers;
+            if let Some(place) = drawn.iter().position(|drawn| *drawn == answers) {
+                let strip: &mut Strip<'_> = &mut rows[place];
+                strip.names.push(&row.name);
                 continue;
             }
-            drawn.push(row);
-            let bit = row.strategy.bit();
+            drawn.push(answers);
             let windows = report.policy.quotas().iter().map(Quota::window);
             rows.push(Strip {
-                names: vec![row.strategy.name()],
+                names: vec![&row.name],
                 granted: figures.granted,
                 refused: figures.refused(),
-                answers: answers(traffic, bit, &time),
-                counts: windows.map(|window| counts(traffic, bit, window, &time)).collect(),
+                answers: bins(traffic, answers, &time),
+                counts: windows.map(|window| counts(traffic, answers, window, &time)).collect(),
                 over: report.violations(figures).next().is_some(),
             });
         }
@@ -152,7 +152,7 @@ impl<'a> Picture<'a> {
         Ok(())
     }
 
-    fn strip(&self, area: &Area<'_>, columns: usize, strip: &Strip, last: bool) -> Drawn {
+    fn strip(&self, area: &Area<'_>, columns: usize, strip: &Strip<'_>, last: bool) -> Drawn {
         let verdict = if strip.over { "over the limit" } else { "within the limits" };
         let names = match &strip.names[..] {
             [first, second, rest @ ..] if rest.len() > 1 => {
@@ -175,8 +175,8 @@ impl<'a> Picture<'a> {
         Ok(())
     }
 
-    fn answers_chart(&self, area: &Area<'_>, strip: &Strip, last: bool) -> Drawn {
-        let highest = |strip: &Strip| strip.answers.iter().map(|bin| bin.granted + bin.refused).max();
+    fn answers_chart(&self, area: &Area<'_>, strip: &Strip<'_>, last: bool) -> Drawn {
+        let highest = |strip: &Strip<'_>| strip.answers.iter().map(|bin| bin.granted + bin.refused).max();
         let top = self.rows.iter().filter_map(highest).max().unwrap_or(1);
         let all = strip.answers.iter().map(|bin| bin.granted + bin.refused);
         let granted = strip.answers.iter().map(|bin| bin.granted);
@@ -187,9 +187,9 @@ impl<'a> Picture<'a> {
         self.chart(area, top, layers, None, last)
     }
 
-    fn count_chart(&self, area: &Area<'_>, strip: &Strip, quota: usize, last: bool) -> Drawn {
+    fn count_chart(&self, area: &Area<'_>, strip: &Strip<'_>, quota: usize, last: bool) -> Drawn {
         let limit = u64::from(self.report.policy.quotas()[quota].limit());
-        let highest = |strip: &Strip| strip.counts[quota].iter().copied().max();
+        let highest = |strip: &Strip<'_>| strip.counts[quota].iter().copied().max();
         let top = self.rows.iter().filter_map(highest).max().unwrap_or(1).max(limit);
         let within = strip.counts[quota].iter().map(|&count| count.min(limit));
         let over = strip.counts[quota].iter().map(|&count| count.max(limit));
@@ -290,29 +290,30 @@ impl TimeAxis {
     }
 }
 
-fn answers(traffic: &Traffic, bit: u8, time: &TimeAxis) -> Vec<Answers> {
-    let mut bins = vec![Answers::default(); time.bin(time.start + time.span - 1, time.coarse) + 1];
-    for step in &traffic.steps {
+fn bins(traffic: &Traffic, answers: &Answers, time: &TimeAxis) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); time.bin(time.start + time.span - 1, time.coarse) + 1];
+    for (step, granted) in traffic.steps.iter().zip(answers.iter()) {
         let bin = &mut bins[time.bin(step.at, time.coarse)];
-        match step.granted & bit {
-            0 => bin.refused += 1,
-            _ => bin.granted += 1,
+        if granted {
+            bin.granted += 1;
+        } else {
+            bin.refused += 1;
         }
     }
     bins
 }
 
 /// The highest count of the sliding window in each bin: when the bin begins, or with a grant in it.
-fn counts(traffic: &Traffic, bit: u8, window: Duration, time: &TimeAxis) -> Vec<u64> {
+fn counts(traffic: &Traffic, answers: &Answers, window: Duration, time: &TimeAxis) -> Vec<u64> {
     let length = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
     let mut windows = Windows::new(length, traffic.limiters());
-    let mut grants = traffic.steps.iter().filter(|step| step.granted & bit != 0).peekable();
+    let mut grants = traffic.steps.iter().zip(answers.iter()).filter(|(_, granted)| *granted).peekable();
     let bins = time.bin(time.start + time.span - 1, time.fine) + 1;
     let mut counts = Vec::with_capacity(bins);
     for bin in 0..bins {
         let mut highest = windows.most(time.start + bin as u64 * time.fine);
-        while let Some(step) = grants.next_if(|step| time.bin(step.at, time.fine) <= bin) {
-            highest = highest.max(windows.grant(traffic.limiter(step), step.at));
+        while let Some((step, _)) = grants.next_if(|(step, _)| time.bin(step.at, time.fine) <= bin) {
+            highest = highest.max(windows.grant(traffic.limiter(step), step.at, step.cost));
         }
         counts.push(highest);
     }

@@ -1,57 +1,78 @@
 //! How does one strategy do on this traffic? Four passes, each on fresh limiters.
 
+mod answers;
+mod memory;
+mod strategy;
+mod waiting;
+mod waits;
+mod window;
+
 use std::hint::black_box;
 use std::time::Instant;
 
-use allocation_counter::{measure, opt_out};
 use tollgate::{Algorithm, BuildError, Nanos, Policy};
 
-use super::progress::Progress;
-use super::traffic::Traffic;
-use super::waiting::{Waiting, wait};
-use super::window::Windows;
+pub use answers::Answers;
+use memory::{held, uncounted};
+pub use strategy::Strategy;
+pub use waiting::{PERCENTS, Waiting};
+pub use waits::Waits;
+pub use window::Windows;
+
+use crate::progress::Progress;
+use crate::traffic::Traffic;
 
 /// What is reported of a strategy.
 #[derive(Clone, Debug)]
-pub(crate) struct Figures {
-    pub(crate) granted: u64,
+pub struct Figures {
+    /// Events that were granted.
+    pub granted: u64,
+    /// What was answered to each event.
+    pub answers: Answers,
     /// Refusals by the quota that was named in them.
-    pub(crate) refused_by: Vec<u64>,
+    pub refused_by: Vec<u64>,
     /// The most grants in any window, for each quota: of any one limiter.
-    pub(crate) worst: Vec<u64>,
-    pub(crate) retry: Retry,
-    pub(crate) waiting: Waiting,
+    pub worst: Vec<u64>,
+    /// What became of the instants that were promised in refusals.
+    pub retry: Retry,
+    /// How clients fare that wait instead of being refused.
+    pub waiting: Waiting,
     /// Of the median pass; `None` if it is too short to be timed.
-    pub(crate) ns_per_decision: Option<f64>,
-    /// All limiters together, inline and on the heap.
-    pub(crate) state_bytes: u64,
+    pub ns_per_decision: Option<f64>,
+    /// All limiters together, inline and on the heap; `None` without the feature `state-bytes`.
+    pub state_bytes: Option<u64>,
 }
 
 impl Figures {
-    pub(crate) fn refused(&self) -> u64 {
+    /// Events that were refused.
+    pub fn refused(&self) -> u64 {
         self.refused_by.iter().sum()
     }
 }
 
 /// What became of the promised instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Retry {
-    pub(crate) promised: u64,
+pub struct Retry {
+    /// How many refusals of a client that stays away until it is told to come named an instant.
+    pub promised: u64,
     /// Refused one nanosecond earlier, granted at the instant.
-    pub(crate) kept: u64,
+    pub kept: u64,
     /// Already granted one nanosecond earlier: the promise was too late.
-    pub(crate) late: u64,
+    pub late: u64,
 }
 
 /// What one strategy may take: more would be killed rather than reported.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// Replays `traffic` through limiters made by `build`, and leaves the answers in its steps as `bit`.
-pub(crate) fn replay<A: Algorithm>(
+/// Replays `traffic` through limiters made by `build`, each with the `policy`.
+///
+/// # Errors
+///
+/// In words, why it cannot be done: the limiter cannot be built, or as many as there are clients take too much memory.
+pub fn replay<A: Algorithm>(
     build: impl Fn() -> Result<A, BuildError>,
-    bit: u8,
     policy: &Policy,
-    traffic: &mut Traffic,
+    traffic: &Traffic,
     progress: &Progress,
 ) -> Result<Figures, String> {
     let limiters = traffic.limiters();
@@ -65,30 +86,31 @@ pub(crate) fn replay<A: Algorithm>(
     };
     affordable(&build, limiters)?;
     let told = |error: BuildError| error.to_string();
-    let (refused_by, state_bytes) = judge(fresh, bit, policy, traffic, progress).map_err(told)?;
+    let (answers, refused_by, state_bytes) = decide(fresh, policy, traffic, progress).map_err(told)?;
     let granted = traffic.steps.len() as u64 - refused_by.iter().sum::<u64>();
     let ns_per_decision = cost(fresh, granted, traffic).map_err(told)?;
     let retry = polite(&fresh().map_err(told)?, traffic, progress);
-    let waiting = wait(&fresh().map_err(told)?, traffic, progress);
+    let waiting = waiting::wait(&fresh().map_err(told)?, traffic, progress);
     // Against the windows as written: a guard is the strategy's business, not the server's.
     let worst = policy.quotas().iter().map(|quota| {
         let window = u64::try_from(quota.window().as_nanos()).unwrap_or(u64::MAX);
-        worst(traffic, bit, window)
+        worst(traffic, &answers, window)
     });
-    Ok(Figures { granted, refused_by, worst: worst.collect(), retry, waiting, ns_per_decision, state_bytes })
+    let worst = worst.collect();
+    Ok(Figures { granted, answers, refused_by, worst, retry, waiting, ns_per_decision, state_bytes })
 }
 
 /// `Err` if so many limiters would take more memory than is decent.
 fn affordable<A>(build: impl Fn() -> Result<A, BuildError>, limiters: usize) -> Result<(), String> {
     let mut one = None;
-    let heap = measure(|| one = Some(build())).bytes_current;
+    let heap = held(|| one = Some(build())).unwrap_or(0);
     if let Some(Err(error)) = one {
         return Err(error.to_string());
     }
-    let bytes = (size_of::<A>() as u64 + heap.unsigned_abs()).saturating_mul(limiters as u64);
+    let bytes = (size_of::<A>() as u64 + heap).saturating_mul(limiters as u64);
     if bytes > MOST_BYTES {
         return Err(format!(
-            "{limiters} limiters would take {} MiB; compare stops at {} MiB",
+            "{limiters} limiters would take {} MiB; the lab stops at {} MiB",
             bytes >> 20,
             MOST_BYTES >> 20
         ));
@@ -97,34 +119,34 @@ fn affordable<A>(build: impl Fn() -> Result<A, BuildError>, limiters: usize) -> 
 }
 
 /// The decisions; the refusals by quota, and the bytes held.
-fn judge<A: Algorithm>(
+fn decide<A: Algorithm>(
     fresh: impl Fn() -> Result<Vec<A>, BuildError>,
-    bit: u8,
     policy: &Policy,
-    traffic: &mut Traffic,
+    traffic: &Traffic,
     progress: &Progress,
-) -> Result<(Vec<u64>, u64), BuildError> {
+) -> Result<(Answers, Vec<u64>, Option<u64>), BuildError> {
+    let mut answers = Answers::with_capacity(traffic.steps.len());
     let mut refused_by = vec![0; policy.quotas().len()];
     let mut kept = None;
-    let per_client = traffic.per_client;
-    let held = measure(|| {
+    let bytes = held(|| {
         kept = Some(fresh().inspect(|limiters| {
-            for chunk in traffic.steps.chunks_mut(1 << 16) {
-                for step in &mut *chunk {
-                    let limiter = if per_client { step.client as usize } else { 0 };
-                    match limiters[limiter].try_acquire_at(Nanos::from_nanos(step.at), 1) {
-                        Ok(()) => step.granted |= bit,
-                        Err(denied) => refused_by[denied.quota()] += 1,
+            for chunk in traffic.steps.chunks(1 << 16) {
+                for step in chunk {
+                    let limiter = &limiters[traffic.limiter(step)];
+                    let answer = limiter.try_acquire_at(Nanos::from_nanos(step.at), step.cost);
+                    answers.push(answer.is_ok());
+                    if let Err(denied) = answer {
+                        refused_by[denied.quota()] += 1;
                     }
                 }
-                opt_out(|| progress.advance(chunk.len()));
+                uncounted(|| progress.advance(chunk.len()));
             }
         }));
     });
     // The limiters are still there, and no strategy ever shrinks: what is held now was the most.
     match kept {
         Some(Err(error)) => Err(error),
-        _ => Ok((refused_by, held.bytes_current.unsigned_abs())),
+        _ => Ok((answers, refused_by, bytes)),
     }
 }
 
@@ -149,7 +171,7 @@ fn cost<A: Algorithm>(
         let mut count = 0;
         for step in &traffic.steps {
             let limiter = &limiters[traffic.limiter(step)];
-            count += u64::from(limiter.try_acquire_at(Nanos::from_nanos(step.at), 1).is_ok());
+            count += u64::from(limiter.try_acquire_at(Nanos::from_nanos(step.at), step.cost).is_ok());
         }
         times.push(start.elapsed());
         assert_eq!(black_box(count), granted, "the same events, the same answers");
@@ -169,7 +191,7 @@ fn polite<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) 
             if step.at < away_until[which] {
                 continue;
             }
-            let ask = |at| limiters[which].try_acquire_at(Nanos::from_nanos(at), 1);
+            let ask = |at| limiters[which].try_acquire_at(Nanos::from_nanos(at), step.cost);
             // No instant is no promise: with one permit, only past the limiter's horizon.
             let Some(instant) = ask(step.at).err().and_then(|denied| denied.retry_at()) else { continue };
             let instant = instant.as_nanos();
@@ -190,8 +212,8 @@ fn polite<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &Progress) 
 }
 
 /// The most grants in any window of `length`.
-fn worst(traffic: &Traffic, bit: u8, length: u64) -> u64 {
+fn worst(traffic: &Traffic, answers: &Answers, length: u64) -> u64 {
     let mut windows = Windows::new(length, traffic.limiters());
-    let granted = traffic.steps.iter().filter(|step| step.granted & bit != 0);
-    granted.map(|step| windows.grant(traffic.limiter(step), step.at)).max().unwrap_or(0)
+    let granted = traffic.steps.iter().zip(answers.iter()).filter(|(_, granted)| *granted);
+    granted.map(|(step, _)| windows.grant(traffic.limiter(step), step.at, step.cost)).max().unwrap_or(0)
 }

@@ -1,8 +1,9 @@
-//! The reader of `compare` accepts exactly what a naive reader accepts, and reads the same.
+//! The reader of traces accepts exactly what a naive reader accepts, and reads the same.
 
-use crate::trace::{Event, TraceError, read};
+use tollgate_lab::Event;
+use tollgate_lab::traffic::trace::{TraceError, read};
 
-pub fn trace_reader(data: &[u8]) {
+pub fn log_trace(data: &[u8]) {
     match (read(data), naive(data)) {
         (Ok(events), Some(naive)) => assert_eq!(events, naive),
         (Err(error), None) => {

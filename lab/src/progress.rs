@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on standard error, or nothing.
 #[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub struct Progress(ProgressBar);
 
 /// Below this a replay is over before a bar could be read.
 const LONG: u64 = 1_000_000;
@@ -16,16 +16,21 @@ const LONG_FILE: u64 = 16 << 20;
 
 impl Progress {
     /// For a replay of `events` events, `passes` times.
-    pub(crate) fn replaying(events: usize, passes: usize) -> Progress {
+    pub fn replaying(events: usize, passes: usize) -> Progress {
         let total = (events * passes) as u64;
         Progress::new(events as u64 > LONG, total, "{msg:22} {bar:40} {percent:>3} %  {elapsed} ({eta} left)")
     }
 
     /// For a file of `bytes` bytes.
-    pub(crate) fn reading(bytes: u64) -> Progress {
+    pub fn reading(bytes: u64) -> Progress {
         let progress = Progress::new(bytes > LONG_FILE, bytes, "{msg:22} {bar:40} {percent:>3} %");
         progress.say("reading");
         progress
+    }
+
+    /// No bar at all.
+    pub fn hidden() -> Progress {
+        Progress(ProgressBar::hidden())
     }
 
     fn new(long: bool, total: u64, style: &str) -> Progress {
@@ -39,16 +44,18 @@ impl Progress {
         Progress(bar)
     }
 
-    pub(crate) fn say(&self, what: &'static str) {
+    /// Says what is going on, beside the bar.
+    pub fn say(&self, what: &'static str) {
         self.0.set_message(what);
     }
 
-    pub(crate) fn advance(&self, by: usize) {
+    /// So many more are done.
+    pub fn advance(&self, by: usize) {
         self.0.inc(by as u64);
     }
 
     /// `input`, with the bar moved by what is read.
-    pub(crate) fn watch<R: Read>(&self, input: R) -> impl Read + use<R> {
+    pub fn watch<R: Read>(&self, input: R) -> impl Read + use<R> {
         self.0.wrap_read(input)
     }
 }
