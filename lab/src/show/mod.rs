@@ -14,16 +14,10 @@ use crate::report::Comparison;
 
 impl Answer for Comparison {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
-        for (place, report) in self.reports.iter().enumerate() {
-            if place > 0 {
-                writeln!(out)?;
-            }
-            table::write(out, report, &self.traffic)?;
-        }
-        Ok(())
+        table::write(out, self)
     }
 
     fn json(&self) -> Value {
-        json::value(&self.reports[0], &self.traffic)
+        json::value(&self.reports, &self.traffic)
     }
 }
