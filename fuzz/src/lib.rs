@@ -1,11 +1,12 @@
-//! What the fuzz targets check. The root package includes `checks` too, to replay the corpora in `cargo test`.
+//! What the fuzz targets check. The root package includes `checks` too, and the lab includes `logs`, to replay the
+//! corpora in `cargo test`.
 
 mod checks;
+mod logs;
 #[path = "../../tests/oracle/mod.rs"]
 mod oracle;
 #[path = "../../tests/subjects/mod.rs"]
 mod subjects;
-#[path = "../../examples/compare/trace.rs"]
-mod trace;
 
-pub use checks::{locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, trace_reader};
+pub use checks::{locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict};
+pub use logs::log_trace;

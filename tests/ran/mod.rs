@@ -1,4 +1,4 @@
-//! What one run of a program of `examples/` printed.
+//! What one run of a program printed.
 
 use std::ffi::OsString;
 
