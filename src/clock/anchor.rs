@@ -19,7 +19,7 @@
 //! |---|---|
 //! | the sample's two readings lie apart | `WIDTH`: 400 ns |
 //! | a count is not over when it is read, at the sample and later | 2 counts: 120 ns |
-//! | `MARGIN` (1/512), a faster system's clock (1/1000), samples that measure the rate badly (1/8000), over `SPAN` | 384 ns |
+//! | `MARGIN` (1/450), a faster system's clock (1/1000), samples that measure the rate badly (1/8000), over `SPAN` | 419 ns |
 //! | the beginning before the sample, and roundings | 6 ns |
 
 /// The most that a line is behind the system's clock, in nanoseconds. It is never ahead.
@@ -33,10 +33,11 @@ const LEAD: u64 = 1_000;
 const WIDTH: u64 = 400;
 /// The least time over which a rate is measured, in nanoseconds.
 const MEASURE: u64 = 8_000_000;
-/// A line is flatter than the rate by one part in so many.
-const MARGIN: u64 = 512;
-/// A rate that is measured again may differ by one part in so many. This is what two opposite corrections by NTP differ by.
-const TOLERANCE: u64 = 1_024;
+/// A rate that is measured again may differ by one part in so many. Two opposite corrections by NTP differ by less.
+const TOLERANCE: u64 = 900;
+/// A line is flatter than the rate by one part in so many: enough for a correction by NTP, and for a fault that is too
+/// small to be noticed.
+const MARGIN: u64 = TOLERANCE / 2;
 /// The slowest counter that keeps `MAX_ERROR`: 60 ns a count.
 const SLOWEST: u64 = 60 << FRACTION;
 /// The fastest counter whose rate is precise enough: 64 counts in a nanosecond.
@@ -136,42 +137,49 @@ impl Anchor {
     /// Nothing is known.
     pub(super) const NONE: Anchor = Anchor { line: Line::NONE, since: Sample::NONE, rate: 0, due: 0, faults: 0 };
 
-    /// What is known after one more sample.
+    /// What is known after one more sample, which was not taken before it was due.
     pub(super) fn after(self, sample: Sample) -> Anchor {
         if sample.after.saturating_sub(sample.before) > WIDTH {
-            return Anchor { line: Line::NONE, due: sample.after.saturating_add(PAUSE), ..self };
+            let due = self.due.max(sample.after.saturating_add(PAUSE));
+            return Anchor { line: Line::NONE, due, ..self };
         }
-        let Some(measured) = sample.before.checked_sub(self.since.after) else {
-            let due = sample.after.saturating_add(MEASURE);
-            return Anchor { line: Line::NONE, since: sample, rate: 0, due, ..self };
+        let Some(time) = sample.before.checked_sub(self.since.after) else {
+            return self.unused(&sample, 0);
         };
         if self.line.is_ahead_of(&sample) {
             return self.distrusted(&sample);
         }
-        if measured < MEASURE {
+        if time < MEASURE {
             // The last rate still holds. A counter that went back behind `since` would seem to be very fast.
-            let fast = sample.count.wrapping_sub(self.since.count) > (MEASURE << FRACTION) / FASTEST;
-            return match self.rate {
-                0 => self,
-                _ if fast => self.distrusted(&sample),
-                rate => Anchor { line: Line::through(&sample, rate), due: 0, ..self },
-            };
+            let too_fast = sample.count.wrapping_sub(self.since.count) > (MEASURE << FRACTION) / FASTEST;
+            return if too_fast { self.distrusted(&sample) } else { self.with_line(&sample) };
         }
         match sample.rate_since(&self.since) {
-            Some(rate) if self.rate == 0 || rate.abs_diff(self.rate) <= self.rate / TOLERANCE => {
-                Anchor { line: Line::through(&sample, rate), since: sample, rate, due: 0, ..self }
+            // It is used when it was measured twice.
+            Some(rate) if self.rate == 0 => self.unused(&sample, rate),
+            Some(rate) if rate.abs_diff(self.rate) <= self.rate / TOLERANCE => {
+                Anchor { since: sample, rate, ..self }.with_line(&sample)
             }
             _ => self.distrusted(&sample),
         }
     }
 
+    /// A measurement begins, and the system's clock answers until it ends.
+    fn unused(self, since: &Sample, rate: u64) -> Anchor {
+        let due = since.after.saturating_add(MEASURE);
+        Anchor { line: Line::NONE, since: *since, rate, due, ..self }
+    }
+
+    fn with_line(self, sample: &Sample) -> Anchor {
+        if self.rate == 0 {
+            return self; // Never so: without a rate, no sample is due before the measurement ends.
+        }
+        Anchor { line: Line::through(sample, self.rate), due: 0, ..self }
+    }
+
     /// The counter is wrong. It is measured anew, after a time.
     fn distrusted(self, sample: &Sample) -> Anchor {
         let wait = DISTRUST << self.faults.min(DOUBLINGS);
-        Anchor {
-            due: sample.after.saturating_add(wait),
-            faults: self.faults.saturating_add(1),
-            ..Anchor::NONE
-        }
+        Anchor { due: sample.after.saturating_add(wait), faults: self.faults.saturating_add(1), ..Anchor::NONE }
     }
 }

@@ -26,12 +26,12 @@ use crate::nanos::Nanos;
 /// - **A reading is never ahead of the system's clock, and less than 1 us behind.** So two readings can lie in the wrong
 ///   order by less than 1 us. [`max_error`](Clock::max_error) says 1 us; `RateLimiter::exact` and `strict`
 ///   lengthen every window by that.
-/// - **The system's clock answers instead** for the first 8 ms of a process, and when the counter cannot be trusted: it is not
+/// - **The system's clock answers instead** for the first 16 ms of a process, and when the counter cannot be trusted: it is not
 ///   invariant, the system's clock takes more than 0.2 us to read, or the counter has jumped, was reset, differs between
 ///   cores, or has changed its rate. After such a fault the counter is left alone for a second, twice as long after each
 ///   further one, at most 4096 s.
 /// - **What it cannot see.** A fault is noticed at the next comparison. If the counter jumps forward by less than
-///   125 us, or the system's clock is slowed by more than 1000 millionths at once (`ntpd` changes its rate by up to 500,
+///   125 us, or the system's clock is slowed by more than 2000 millionths at once (`ntpd` changes its rate by up to 500,
 ///   `chronyd` in a hurry by 83,000), then readings of the next 125 us can be ahead by the jump, or by 11 us. If the
 ///   counter stops while the process runs, the clock stands still and a limiter refuses, as if no time passed;
 ///   once the counter moves on, the clock is right again within 125 us. Counters of current CPUs do not stop.
