@@ -119,11 +119,7 @@ impl<C: Counter, S: System> Anchored<C, S> {
 impl Words {
     fn new(anchor: &Anchor) -> Words {
         let (line, rest) = spelled(anchor);
-        Words {
-            version: AtomicU64::new(0),
-            line: line.map(AtomicU64::new),
-            rest: rest.map(AtomicU64::new),
-        }
+        Words { version: AtomicU64::new(0), line: line.map(AtomicU64::new), rest: rest.map(AtomicU64::new) }
     }
 
     /// `None` if another thread is writing.

@@ -20,7 +20,7 @@ use crate::nanos::Nanos;
 ///
 /// A reading costs about 10 ns instead of the 25 or more of [`Monotonic`](crate::Monotonic). It reads the CPU's counter and
 /// converts the count by the rate that was measured against the operating system's clock during the last
-/// milliseconds. Every 125 us, the next thread that reads compares the two again, which costs that reading about
+/// milliseconds. Every 100 us, the next thread that reads compares the two again, which costs that reading about
 /// 80 ns. All clocks of a process share this work, and a clock is two words. No reading blocks.
 ///
 /// - **A reading is never ahead of the system's clock, and less than 1 us behind.** So two readings can lie in the wrong
@@ -31,10 +31,10 @@ use crate::nanos::Nanos;
 ///   cores, or has changed its rate. After such a fault the counter is left alone for a second, twice as long after each
 ///   further one, at most 4096 s.
 /// - **What it cannot see.** A fault is noticed at the next comparison. If the counter jumps forward by less than
-///   125 us, or the system's clock is slowed by more than 2000 millionths at once (`ntpd` changes its rate by up to 500,
-///   `chronyd` in a hurry by 83,000), then readings of the next 125 us can be ahead by the jump, or by 11 us. If the
+///   100 us, or the system's clock is slowed by more than 2000 millionths at once (`ntpd` changes its rate by up to 500,
+///   `chronyd` in a hurry by 83,000), then readings of the next 100 us can be ahead by the jump, or by 9 us. If the
 ///   counter stops while the process runs, the clock stands still and a limiter refuses, as if no time passed;
-///   once the counter moves on, the clock is right again within 125 us. Counters of current CPUs do not stop.
+///   once the counter moves on, the clock is right again within 100 us. Counters of current CPUs do not stop.
 ///
 /// The first clock of a process takes a millisecond to make, for `quanta` measures the counter's rate when it is
 /// started (up to 200 ms where that is hard). The rate it finds is not used.

@@ -23,13 +23,13 @@ fn readings_are_right_from_the_first_at_every_rate() {
     }
 }
 
-/// Two readings of the system's clock in 125 us, and no more.
+/// Two readings of the system's clock in 100 us, and no more.
 #[test]
 fn the_system_is_asked_once_in_a_line() {
     let simulated = Simulated::started(3_000, 1);
     let began = simulated.world.now();
     let asked = simulated.readings_of_the_system(100_000);
-    let lines = (simulated.world.now() - began) / (125 * US);
+    let lines = (simulated.world.now() - began) / (100 * US);
     assert!((2 * lines..=2 * lines + 2).contains(&asked), "asked {asked} times in {lines} lines");
 }
 

@@ -50,7 +50,8 @@ impl Trace {
 #[track_caller]
 fn site() -> (&'static str, Option<Fault>) {
     let line = Location::caller().line() as usize;
-    let label = SOURCE.lines().nth(line - 1).and_then(|line| line.rsplit_once("// ")).map_or("", |(_, label)| label);
+    let label =
+        SOURCE.lines().nth(line - 1).and_then(|line| line.rsplit_once("// ")).map_or("", |(_, label)| label);
     let fault = FAULT.get().filter(|fault| match fault {
         Fault::Relaxed(of) => *of == label,
         Fault::SeemsFree => label == "S" || label == "V",

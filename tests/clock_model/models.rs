@@ -1,4 +1,4 @@
-//! The models. A line lasts 125 us, so readings that come later make a new one.
+//! The models. A line lasts 100 us, so readings that come later make a new one.
 
 use crate::readings::Model;
 
@@ -43,12 +43,8 @@ const THREE: Model = Model {
 };
 
 /// A thread that reads while another measures the rate for the first time.
-const FIRST: Model = Model {
-    name: "the first line",
-    before: &[0, 10 * MS],
-    threads: &[&[10 * MS], &[0]],
-    ..READ_AND_ANCHOR
-};
+const FIRST: Model =
+    Model { name: "the first line", before: &[0, 10 * MS], threads: &[&[10 * MS], &[0]], ..READ_AND_ANCHOR };
 
 #[test]
 fn two_readers_and_an_anchor() {
