@@ -27,7 +27,7 @@ mod together;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
-#[path = "../../src/clock.rs"]
+#[path = "../../src/clock/mod.rs"]
 mod clock;
 
 #[path = "../../src/limiter.rs"]
