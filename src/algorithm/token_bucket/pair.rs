@@ -17,7 +17,8 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged, for both buckets |
 //! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
-//! | `undo` | undone | the successful CAS | a word raised by a later grant differs, and what was granted and undone in between left no trace |
+//! | `Grant::undo` | undone | the successful CAS | a later grant in force has raised the word, and one that was undone has left no trace |
+//! | `Grant::undo` | not undone | the failed CAS | a grant in force is later than this one |
 //! | `peek_at`, `status_at` | | the load | one word is one snapshot |
 //!
 //! # Orderings
@@ -26,8 +27,8 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads` |
-//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads` |
+//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads`, `pair_undo` |
+//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads`, `pair_undo` |
 
 use super::one_word::OneWord;
 use super::reciprocal::Reciprocal;
@@ -87,7 +88,7 @@ impl OneWord for Pair {
 }
 
 impl Reclaim for Pair {
-    /// Only if no later grant is in force: see the table.
+    /// A later grant in force has raised the word, and then this changes nothing.
     fn reclaim(&self, before: u64, after: u64) -> bool {
         self.swap(after, before)
     }

@@ -15,7 +15,8 @@
 //! |---|---|---|---|
 //! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged |
 //! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
-//! | `undo` | undone | the successful CAS | a word raised by a later grant differs, and what was granted and undone in between left no trace |
+//! | `Grant::undo` | undone | the successful CAS | a later grant in force has raised the word, and one that was undone has left no trace |
+//! | `Grant::undo` | not undone | the failed CAS | a grant in force is later than this one |
 //! | `peek_at`, `status_at` | | the load | one word is one snapshot |
 //!
 //! # Orderings
@@ -25,8 +26,8 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | L | load `tat` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `word_two_threads` |
-//! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `word_two_threads` |
+//! | L | load `tat` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `word_two_threads`, `word_undo` |
+//! | C | CAS `tat` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `word_two_threads`, `word_undo` |
 
 use super::interval::Scale;
 use super::one_word::OneWord;
@@ -75,7 +76,7 @@ impl OneWord for Word {
 }
 
 impl Reclaim for Word {
-    /// Only if no later grant is in force: see the table.
+    /// A later grant in force has raised the word, and then this changes nothing.
     fn reclaim(&self, before: u64, after: u64) -> bool {
         self.swap(after, before)
     }
