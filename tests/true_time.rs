@@ -46,7 +46,7 @@ fn one_process() {
 #[test]
 fn no_process_exceeds_its_limit_in_true_time() {
     let this = std::env::current_exe().unwrap();
-    let start = |_| -> Child {
+    let start = |()| -> Child {
         Command::new(&this)
             .args(["--exact", "one_process", "--ignored", "--nocapture"])
             .stdout(Stdio::null())

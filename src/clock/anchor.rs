@@ -64,7 +64,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Before every sample that can be: nothing is measured from here.
+    /// Later than every sample, so that nothing is measured from here.
     const NONE: Sample = Sample { before: u64::MAX, count: 0, after: u64::MAX };
 
     /// A rate that is not above the average since `earlier`; `None` if the counter cannot be used.

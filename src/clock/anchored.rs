@@ -40,7 +40,7 @@
 //! | S | load `version` | Acquire | E | words of the anchor before are taken for this one's | `weak_version_load` |
 //! | F | load a word | Acquire | W | V misses that another anchor is being written | `weak_word_load` |
 //! | V | load `version` again | Relaxed | - | is the weakest: F orders it | `two_readers_and_an_anchor` |
-//! | C | CAS `version`, claim | Relaxed, Relaxed | - | is the weakest: S has acquired what it replaces, and W orders it before the words | `two_readers_and_an_anchor` |
+//! | C | CAS `version`, claim | Relaxed, Relaxed | - | is the weakest: S has acquired what it replaces, and W orders it before the words | `two_anchors_at_once` |
 //! | W | store a word | Release | F | V misses that another anchor is being written | `weak_word_store` |
 //! | E | store `version`, publish | Release | S | words of the anchor before are taken for this one's | `weak_publish` |
 

