@@ -58,6 +58,18 @@ fn a_retry_instant_heeds_pause_and_quota() {
 }
 
 #[test]
+fn a_refusal_in_a_pause_names_the_quota_that_refuses_after_it() {
+    let (limiter, clock) = limiter("2/4s, 3/10s");
+    for instant in [0, 4, 8] {
+        clock.set(seconds(instant));
+        limiter.try_acquire().unwrap();
+    }
+    // At 9 s, one of two is in the window of 4 s and three of three are in that of 10 s. The first leaves at 10 s.
+    limiter.pause_until(seconds(9));
+    assert_eq!(told(&limiter.try_acquire().unwrap_err()), (true, 1, Some(seconds(10)), 2));
+}
+
+#[test]
 fn what_is_never_granted_is_not_granted_after_a_pause() {
     let (limiter, _clock) = limiter("3/10s");
     limiter.pause_until(seconds(5));
