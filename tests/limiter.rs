@@ -1,8 +1,9 @@
 //! What a `RateLimiter` adds to its algorithm: the clock, and pauses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Denied, Manual, Nanos, Policy, RateLimiter, SlidingLog};
+use tollgate::{Clock, Denied, Manual, Nanos, Policy, RateLimiter, SlidingLog};
 
 fn limiter(policy: &str) -> (RateLimiter<SlidingLog, Manual>, Manual) {
     let clock = Manual::new();
@@ -77,6 +78,28 @@ fn what_is_never_granted_is_not_granted_after_a_pause() {
     assert_eq!(told(&denied), (true, 0, None, 3));
     limiter.pause_until(Nanos::MAX);
     assert_eq!(limiter.try_acquire().unwrap_err().retry_at(), None);
+}
+
+#[test]
+fn a_look_says_what_a_call_would_be_told() {
+    let (limiter, _clock) = limiter("2/10s");
+    assert_eq!(limiter.peek(), Ok(()));
+    limiter.try_acquire_n(2).unwrap();
+    let seen = limiter.peek().unwrap_err();
+    assert_eq!(told(&seen), (false, 0, Some(seconds(10)), 2));
+    assert_eq!(limiter.try_acquire().unwrap_err(), seen);
+}
+
+#[test]
+fn a_clock_can_be_lent_boxed_and_shared() {
+    let clock = Manual::new();
+    clock.set(seconds(7));
+    let log = || SlidingLog::new("1/10s".parse().unwrap()).unwrap();
+    assert_eq!(RateLimiter::new(log(), &clock).status().at(), seconds(7));
+    let boxed: Box<dyn Clock> = Box::new(clock.clone());
+    assert_eq!(RateLimiter::new(log(), boxed).status().at(), seconds(7));
+    let shared: Arc<dyn Clock> = Arc::new(clock);
+    assert_eq!(RateLimiter::new(log(), shared).status().at(), seconds(7));
 }
 
 #[test]

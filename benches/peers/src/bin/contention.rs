@@ -2,14 +2,13 @@
 //!
 //! `cargo run --release --bin contention [MILLISECONDS [NAMES [THREADS]]]`: each figure is measured for so many
 //! milliseconds (200 by default), for the contenders whose name contains one of `NAMES` (`strict|governor`), with each
-//! of `THREADS` (`1,2,4,8,16` by default). In 15 s: `contention 100 "strict|exact|deque|governor" 2`.
+//! of `THREADS` (`1,2,4,8,16` by default). In a few seconds: `contention 100 "strict|exact|deque|governor" 2`.
 //!
 //! Time is the same for all and costs next to nothing: a cell that stands still where calls are refused, and that
-//! each thread moves once in `CHUNK` calls where they are granted. Every figure comes from several rounds, and each
-//! round measures all contenders one after another, so that a slow phase of the machine hits all of them: throughput
-//! is the median of the rounds, and the percentiles are those of all calls of all rounds. Latency is taken in runs of
-//! its own, each call between two readings of the CPU's counter. More threads than cores show what happens to the
-//! others when a thread is stopped in the middle of a decision.
+//! each thread moves once in `CHUNK` calls where they are granted. Every figure but the maximum is the median of
+//! several rounds, and each round measures all contenders one after another, so that a slow phase of the machine hits
+//! all of them. Latency is taken in runs of its own, each call between two readings of the CPU's counter. More threads
+//! than cores show what happens to the others when a thread is stopped in the middle of a decision.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -22,7 +21,8 @@ use tollgate_peers::contender::{Contender, Limiter, contenders};
 use tollgate_peers::machine::Machine;
 
 const THREADS: &str = "1,2,4,8,16";
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 9;
+const QUANTILES: [f64; 4] = [0.5, 0.99, 0.999, 0.9999];
 /// Calls between two looks at the stop sign.
 const CHUNK: u64 = 32;
 
@@ -151,27 +151,31 @@ fn latency(contender: &Contender, mix: Mix, threads: usize, length: Duration) ->
     sum
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
+fn median<T: Copy + PartialOrd>(values: &[T]) -> T {
+    let mut values = values.to_vec();
+    values.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
     values[values.len() / 2]
 }
 
-/// What was measured of one contender with so many threads.
+/// What was measured of one contender with so many threads, a value a round.
+#[derive(Clone, Default)]
 struct Figures {
     rates: Vec<f64>,
-    latency: Histogram<u64>,
+    quantiles: [Vec<u64>; QUANTILES.len()],
+    max: u64,
 }
 
 fn measure(contenders: &[Contender], mix: Mix, threads: &[usize], length: Duration) -> Vec<Vec<Figures>> {
-    let figures =
-        |_: &usize| Figures { rates: Vec::new(), latency: Histogram::new(3).expect("three digits") };
-    let mut all: Vec<Vec<_>> = contenders.iter().map(|_| threads.iter().map(figures).collect()).collect();
+    let mut all = vec![vec![Figures::default(); threads.len()]; contenders.len()];
     for _ in 0..ROUNDS {
         for (contender, row) in contenders.iter().zip(&mut all) {
             for (&threads, figures) in threads.iter().zip(row) {
                 figures.rates.push(throughput(contender, mix, threads, length / ROUNDS));
                 let latency = latency(contender, mix, threads, length / ROUNDS);
-                figures.latency.add(&latency).expect("a histogram that grows");
+                for (values, quantile) in figures.quantiles.iter_mut().zip(QUANTILES) {
+                    values.push(latency.value_at_quantile(quantile));
+                }
+                figures.max = figures.max.max(latency.max());
             }
         }
     }
@@ -201,7 +205,7 @@ fn main() {
         for (contender, row) in contenders.iter().zip(&all) {
             print!("| {:<34} |", contender.name);
             for figures in row {
-                print!(" {:>6.1} |", median(figures.rates.clone()));
+                print!(" {:>6.1} |", median(&figures.rates));
             }
             println!();
         }
@@ -213,15 +217,11 @@ fn main() {
         );
         println!("|{}|--------:|-------:|--------:|---------:|---------:|----------:|", "-".repeat(36));
         for (contender, row) in contenders.iter().zip(&all) {
-            for (threads, Figures { latency, .. }) in threads.iter().zip(row) {
+            for (threads, figures) in threads.iter().zip(row) {
+                let [p50, p99, p999, p9999] = figures.quantiles.each_ref().map(|values| median(values));
                 println!(
-                    "| {:<34} | {threads:>7} | {:>6} | {:>7} | {:>8} | {:>8} | {:>9} |",
-                    contender.name,
-                    latency.value_at_quantile(0.5),
-                    latency.value_at_quantile(0.99),
-                    latency.value_at_quantile(0.999),
-                    latency.value_at_quantile(0.9999),
-                    latency.max()
+                    "| {:<34} | {threads:>7} | {p50:>6} | {p99:>7} | {p999:>8} | {p9999:>8} | {:>9} |",
+                    contender.name, figures.max
                 );
             }
         }
