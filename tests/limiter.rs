@@ -62,6 +62,18 @@ fn a_retry_instant_heeds_pause_and_quota() {
 }
 
 #[test]
+fn a_refusal_in_a_pause_names_the_quota_that_refuses_after_it() {
+    let (limiter, clock) = limiter("2/4s, 3/10s");
+    for instant in [0, 4, 8] {
+        clock.set(seconds(instant));
+        limiter.try_acquire().unwrap();
+    }
+    // At 9 s, one of two is in the window of 4 s and three of three are in that of 10 s. The first leaves at 10 s.
+    limiter.pause_until(seconds(9));
+    assert_eq!(told(&limiter.try_acquire().unwrap_err()), (true, 1, Some(seconds(10)), 2));
+}
+
+#[test]
 fn what_is_never_granted_is_not_granted_after_a_pause() {
     let (limiter, _clock) = limiter("3/10s");
     limiter.pause_until(seconds(5));
@@ -69,6 +81,28 @@ fn what_is_never_granted_is_not_granted_after_a_pause() {
     assert_eq!(told(&denied), (true, 0, None, 3));
     limiter.pause_until(Nanos::MAX);
     assert_eq!(limiter.try_acquire().unwrap_err().retry_at(), None);
+}
+
+#[test]
+fn a_look_says_what_a_call_would_be_told() {
+    let (limiter, _clock) = limiter("2/10s");
+    assert_eq!(limiter.peek(), Ok(()));
+    limiter.try_acquire_n(2).unwrap();
+    let seen = limiter.peek().unwrap_err();
+    assert_eq!(told(&seen), (false, 0, Some(seconds(10)), 2));
+    assert_eq!(limiter.try_acquire().unwrap_err(), seen);
+}
+
+#[test]
+fn a_clock_can_be_lent_boxed_and_shared() {
+    let clock = Manual::new();
+    clock.set(seconds(7));
+    let log = || SlidingLog::new("1/10s".parse().unwrap()).unwrap();
+    assert_eq!(RateLimiter::new(log(), &clock).status().at(), seconds(7));
+    let boxed: Box<dyn Clock> = Box::new(clock.clone());
+    assert_eq!(RateLimiter::new(log(), boxed).status().at(), seconds(7));
+    let shared: Arc<dyn Clock> = Arc::new(clock);
+    assert_eq!(RateLimiter::new(log(), shared).status().at(), seconds(7));
 }
 
 #[test]

@@ -221,8 +221,43 @@ fn total(granted: &[(u64, u32)]) -> u128 {
     granted.iter().map(|&(_, n)| u128::from(n)).sum()
 }
 
-/// Whether no clock of whole nanoseconds can keep a greedy caller from the last bit of the rate: intervals are whole
-/// nanoseconds where they are above 10 us, and otherwise a second permit in the bucket bridges the gap.
+/// A greedy caller gets exactly what the plan calls the worst case, in each window.
+fn assert_reached(plan: &Plan, start: u64) {
+    for (quota, rule) in rules(plan.policy()).into_iter().enumerate() {
+        let granted = greedy(&TokenBucket::from(*plan), start, start + rule.window);
+        let worst = plan.worst_case(quota).unwrap();
+        assert_eq!(total(&granted), u128::from(worst), "quota {quota} of {plan}");
+    }
+}
+
+/// The interval is not whole nanoseconds, and calls are made at whole nanoseconds.
+#[test]
+fn the_worst_case_is_reached_between_nanoseconds() {
+    for (text, burst, interval, worst) in [
+        // 250,000,000.025 ns: the second permit comes as the window of 250,000,001 ns ends.
+        ("40/10s, 1/1ns, 3/27ns, 2/250ms; guard 1ns", 1, 250_000_001, &[40, 1, 1, 1][..]),
+        // 2.5 ns: at 0, 3, 6 and 9 ns.
+        ("4/10ns", 1, 3, &[4]),
+        // 1.375 ns: every 2 ns, since a full bucket keeps no part of a permit.
+        ("8/11ns", 1, 2, &[6]),
+        // 0.375 ns: 3, 2, 3, and so on.
+        ("10/3ns, 26/9ns", 3, 1, &[8, 23]),
+        // 0.75 ns: 8, and then 1, 1, 2, 1, 1.
+        ("15/6ns", 8, 1, &[14]),
+        ("8/1ns", 8, 1, &[8]),
+    ] {
+        let plan = Plan::with_burst(text.parse().unwrap(), burst).unwrap();
+        assert_eq!(plan.interval().as_nanos(), interval, "{text}");
+        let stated: Vec<_> = (0..worst.len()).map(|quota| plan.worst_case(quota).unwrap()).collect();
+        assert_eq!(stated, worst, "{text}");
+        for start in [0, 1, 1 << 50] {
+            assert_reached(&plan, start);
+        }
+    }
+}
+
+/// Whether a clock of whole nanoseconds costs a greedy caller less than 1e-4 of the rate: a nanosecond is less than that
+/// of an interval above 10 us, and under a shorter one a second permit in the bucket bridges the gap.
 fn whole(plan: &Plan) -> bool {
     let interval = plan.interval().as_nanos();
     interval > 10_000 || (plan.burst() > 1 && interval > 1)
@@ -246,14 +281,7 @@ proptest! {
 
     #[test]
     fn the_worst_case_of_a_plan_is_reached(plan in any_plan(), start in 0_u64..1 << 50) {
-        for (quota, rule) in rules(plan.policy()).into_iter().enumerate() {
-            let worst = plan.worst_case(quota).unwrap();
-            let granted = greedy(&TokenBucket::from(plan), start, start + rule.window);
-            prop_assert!(total(&granted) <= u128::from(worst), "quota {} of {}", quota, plan);
-            if plan.interval().as_nanos() > 10_000 {
-                prop_assert_eq!(total(&granted), u128::from(worst), "quota {} of {}", quota, plan);
-            }
-        }
+        assert_reached(&plan, start);
     }
 
     /// For any plan: a permit for each interval, rounded up to a nanosecond. For the default plan: 98 % of the

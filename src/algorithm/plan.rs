@@ -118,16 +118,35 @@ impl Plan {
         self.quota as usize
     }
 
-    /// The most permits that can be granted in any window of the quota with this index: proved, never above
-    /// its limit, and reached where the interval is whole nanoseconds, as any above 10 us is. `None` if there is
-    /// no such quota.
+    /// The most permits that can be granted in any window of the quota with this index. It is never above the limit of
+    /// the quota, and a caller who finds the bucket full and then asks at every nanosecond reaches it. `None` if there
+    /// is no such quota.
+    ///
+    /// ```
+    /// # use tollgate::Plan;
+    /// let plan = Plan::with_burst("50/1m, 1500/1h".parse()?, 27)?;
+    /// assert_eq!((plan.worst_case(0), plan.worst_case(1)), (Some(50), Some(1466)));
+    /// assert_eq!(plan.worst_case(2), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn worst_case(&self, quota: usize) -> Option<u32> {
         let (_, window) = self.policy.rules().nth(quota)?;
-        let per_window = self.scale.interval(1, window).div_ceil(u128::from(self.units));
-        u32::try_from(u128::from(self.burst) + per_window - 1).ok()
+        let (window, burst, interval) = (u128::from(window), u128::from(self.burst), u128::from(self.units));
+        let nanosecond = self.scale.interval(1, 1);
+        // Calls are made at whole nanoseconds, and a full bucket gains nothing. So what counts is whether the bucket is
+        // ever full again.
+        let most = match nanosecond.checked_sub((burst - 1) * interval) {
+            // Never: `burst` at once, and then one permit per interval, each at the next whole nanosecond.
+            None | Some(0) => burst + (window - 1) * nanosecond / interval,
+            // In each nanosecond `burst - 1` permits are granted and `gap` more comes back. The bucket is full once these
+            // gaps add up to an interval: then it grants `burst`, and what is beyond the interval is lost.
+            Some(gap) => (burst - 1) * window + window.div_ceil(interval.div_ceil(gap)),
+        };
+        u32::try_from(most).ok()
     }
 
-    /// The share, above 0 and at most 1, of the sustained rate allowed by the policy that the bucket keeps.
+    /// The share, above 0 and at most 1, of the sustained rate allowed by the policy that the bucket keeps. Under a burst
+    /// of 1, calls at whole nanoseconds lose up to a nanosecond more per permit.
     #[expect(clippy::cast_precision_loss, reason = "a figure to show, not to decide by")]
     pub fn efficiency(&self) -> f64 {
         let (limit, window) = slowest(&self.policy);

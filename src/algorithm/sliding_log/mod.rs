@@ -333,7 +333,7 @@ impl SlidingLog {
     #[cold]
     #[inline(never)]
     fn contend(&self, now: Nanos, ticks: (u64, u64), n: u64) -> Result<(), Denied> {
-        backoff::retry(|| self.decide(now, ticks, n))
+        backoff::retry(backoff::SEVERAL_WORDS, || self.decide(now, ticks, n))
     }
 
     /// `n` is neither 0 nor above the burst. `None` if another call came between.

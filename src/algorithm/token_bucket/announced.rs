@@ -148,7 +148,7 @@ impl Announced {
     #[cold]
     #[inline(never)]
     fn contend(&self, now: Nanos, n: u64) -> Result<(), Denied> {
-        backoff::retry(|| self.decide(now, n))
+        backoff::retry(backoff::SEVERAL_WORDS, || self.decide(now, n))
     }
 
     /// `None` if another call came between.

@@ -38,7 +38,7 @@ pub(super) trait OneWord: Reclaim {
     #[cold]
     #[inline(never)]
     fn contend<T>(&self, now: Nanos, n: u32, granted: fn(u64, u64) -> T) -> Result<T, Denied> {
-        backoff::retry(|| self.decide(now, n, granted))
+        backoff::retry(backoff::ONE_WORD, || self.decide(now, n, granted))
     }
 
     /// `None` if another call came between.

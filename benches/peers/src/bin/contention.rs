@@ -1,12 +1,14 @@
 //! Many threads on one limiter: decisions a second, and how long one decision takes.
 //!
-//! `cargo run --release --bin contention [MILLISECONDS [NAME]]`, where each figure is measured for so long (200 unless
-//! told) and only contenders whose name contains `NAME` run.
+//! `cargo run --release --bin contention [MILLISECONDS [NAMES [THREADS]]]`: each figure is measured for so many
+//! milliseconds (200 by default), for the contenders whose name contains one of `NAMES` (`strict|governor`), with each
+//! of `THREADS` (`1,2,4,8,16` by default). In a few seconds: `contention 100 "strict|exact|deque|governor" 2`.
 //!
 //! Time is the same for all and costs next to nothing: a cell that stands still where calls are refused, and that
-//! each thread moves once in `CHUNK` calls where they are granted. Throughput is the median of interleaved rounds.
-//! Latency is taken in runs of its own, each call between two readings of the CPU's counter; more threads than
-//! cores show what happens to the others when a thread is stopped in the middle of a decision.
+//! each thread moves once in `CHUNK` calls where they are granted. Every figure but the maximum is the median of
+//! several rounds, and each round measures all contenders one after another, so that a slow phase of the machine hits
+//! all of them. Latency is taken in runs of its own, each call between two readings of the CPU's counter. More threads
+//! than cores show what happens to the others when a thread is stopped in the middle of a decision.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,8 +20,9 @@ use tollgate::Policy;
 use tollgate_peers::contender::{Contender, Limiter, contenders};
 use tollgate_peers::machine::Machine;
 
-const THREADS: [usize; 5] = [1, 2, 4, 8, 16];
-const ROUNDS: usize = 5;
+const THREADS: &str = "1,2,4,8,16";
+const ROUNDS: u32 = 9;
+const QUANTILES: [f64; 4] = [0.5, 0.99, 0.999, 0.9999];
 /// Calls between two looks at the stop sign.
 const CHUNK: u64 = 32;
 
@@ -148,40 +151,61 @@ fn latency(contender: &Contender, mix: Mix, threads: usize, length: Duration) ->
     sum
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
+fn median<T: Copy + PartialOrd>(values: &[T]) -> T {
+    let mut values = values.to_vec();
+    values.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
     values[values.len() / 2]
+}
+
+/// What was measured of one contender with so many threads, a value a round.
+#[derive(Clone, Default)]
+struct Figures {
+    rates: Vec<f64>,
+    quantiles: [Vec<u64>; QUANTILES.len()],
+    max: u64,
+}
+
+fn measure(contenders: &[Contender], mix: Mix, threads: &[usize], length: Duration) -> Vec<Vec<Figures>> {
+    let mut all = vec![vec![Figures::default(); threads.len()]; contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, row) in contenders.iter().zip(&mut all) {
+            for (&threads, figures) in threads.iter().zip(row) {
+                figures.rates.push(throughput(contender, mix, threads, length / ROUNDS));
+                let latency = latency(contender, mix, threads, length / ROUNDS);
+                for (values, quantile) in figures.quantiles.iter_mut().zip(QUANTILES) {
+                    values.push(latency.value_at_quantile(quantile));
+                }
+                figures.max = figures.max.max(latency.max());
+            }
+        }
+    }
+    all
 }
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let length = args.next().map_or(200, |text| text.parse().expect("milliseconds"));
     let length = Duration::from_millis(length);
-    let name = args.next().unwrap_or_default();
-    let contenders: Vec<_> =
-        contenders().into_iter().filter(|one| one.contends && one.name.contains(&name)).collect();
+    let names = args.next().unwrap_or_default();
+    let threads = args.next().unwrap_or_else(|| THREADS.to_owned());
+    let threads: Vec<_> =
+        threads.split(',').map(|count| count.parse().expect("a number of threads")).collect();
+    let named = |contender: &Contender| names.split('|').any(|name| contender.name.contains(name));
+    let contenders: Vec<_> = contenders().into_iter().filter(|one| one.contends && named(one)).collect();
 
     println!("machine: {}", Machine::here());
     for (mix, title) in [(Mix::Refusals, "refusals"), (Mix::Grants, "grants")] {
+        let all = measure(&contenders, mix, &threads, length);
         println!("\n## {title}: million decisions a second, by threads\n");
         print!("| {:<34} |", "limiter");
-        for threads in THREADS {
+        for threads in &threads {
             print!(" {threads:>6} |");
         }
-        println!("\n|{}|{}", "-".repeat(36), "-------:|".repeat(THREADS.len()));
-        let mut rates = vec![[const { Vec::new() }; THREADS.len()]; contenders.len()];
-        for _ in 0..ROUNDS {
-            for (rates, contender) in rates.iter_mut().zip(&contenders) {
-                for (place, &threads) in rates.iter_mut().zip(&THREADS) {
-                    let part = length / u32::try_from(ROUNDS).expect("few rounds");
-                    place.push(throughput(contender, mix, threads, part));
-                }
-            }
-        }
-        for (rates, contender) in rates.into_iter().zip(&contenders) {
+        println!("\n|{}|{}", "-".repeat(36), "-------:|".repeat(threads.len()));
+        for (contender, row) in contenders.iter().zip(&all) {
             print!("| {:<34} |", contender.name);
-            for rates in rates {
-                print!(" {:>6.1} |", median(rates));
+            for figures in row {
+                print!(" {:>6.1} |", median(&figures.rates));
             }
             println!();
         }
@@ -192,17 +216,12 @@ fn main() {
             "limiter", "p50", "p99", "p99.9", "p99.99", "max"
         );
         println!("|{}|--------:|-------:|--------:|---------:|---------:|----------:|", "-".repeat(36));
-        for contender in &contenders {
-            for threads in THREADS {
-                let h = latency(contender, mix, threads, length);
+        for (contender, row) in contenders.iter().zip(&all) {
+            for (threads, figures) in threads.iter().zip(row) {
+                let [p50, p99, p999, p9999] = figures.quantiles.each_ref().map(|values| median(values));
                 println!(
-                    "| {:<34} | {threads:>7} | {:>6} | {:>7} | {:>8} | {:>8} | {:>9} |",
-                    contender.name,
-                    h.value_at_quantile(0.5),
-                    h.value_at_quantile(0.99),
-                    h.value_at_quantile(0.999),
-                    h.value_at_quantile(0.9999),
-                    h.max()
+                    "| {:<34} | {threads:>7} | {p50:>6} | {p99:>7} | {p999:>8} | {p9999:>8} | {:>9} |",
+                    contender.name, figures.max
                 );
             }
         }
