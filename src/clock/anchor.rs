@@ -154,9 +154,7 @@ impl Anchor {
             return self.distrusted(&sample);
         }
         if time < MEASURE {
-            // The last rate still holds. A counter that went back behind `since` would seem to be very fast.
-            let too_fast = sample.count.wrapping_sub(self.since.count) > (MEASURE << FRACTION) / FASTEST;
-            return if too_fast { self.distrusted(&sample) } else { self.with_line(&sample) };
+            return self.with_line(&sample); // The last rate still holds.
         }
         match sample.rate_since(&self.since) {
             // It is used when it was measured twice.

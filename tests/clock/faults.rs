@@ -1,6 +1,6 @@
 //! A counter that does not work: what is noticed, when, and what readings say until then.
 
-use crate::anchor::{Anchor, Sample};
+use crate::anchor::{Anchor, Line, Sample};
 use crate::world::{MS, Off, S, Simulated, US};
 
 /// Counts in a microsecond.
@@ -170,7 +170,7 @@ fn each_fault_costs_twice_the_time_of_the_one_before() {
     for fault in 0..20_u32 {
         let sample = |at, count| Sample { before: at, count, after: at };
         for at in [now - 10 * MS, now, now + 10 * MS] {
-            assert_eq!(anchor.line.at(at), None, "the rate is to be measured twice");
+            assert_eq!(anchor.line, Line::NONE, "the rate is to be measured twice");
             anchor = anchor.after(sample(at, at));
         }
         assert_eq!(anchor.line.at(now + 10 * MS + 50).map(|nanos| nanos / US), Some((now + 10 * MS) / US));
@@ -180,4 +180,16 @@ fn each_fault_costs_twice_the_time_of_the_one_before() {
         assert_eq!(anchor.line.at(now + 10 * MS), None);
         now = anchor.due + 10 * MS;
     }
+}
+
+#[test]
+fn an_interruption_does_not_shorten_a_measurement() {
+    let sample = |at, after| Sample { before: at, count: at, after };
+    let once = Anchor::NONE.after(sample(10 * MS, 10 * MS)).after(sample(20 * MS, 20 * MS));
+    assert_eq!((once.due, once.line), (28 * MS, Line::NONE));
+    assert_eq!(once.after(sample(20 * MS + US, 20 * MS + 2 * US)), once);
+    let trusted = once.after(sample(28 * MS, 28 * MS));
+    let paused = trusted.after(sample(29 * MS, 29 * MS + US));
+    assert_eq!((paused.due, paused.line), (29 * MS + 101 * US, Line::NONE));
+    assert_eq!((paused.rate, paused.since), (trusted.rate, trusted.since));
 }

@@ -1,5 +1,6 @@
 //! A counter that works: no reading is ahead of the system's clock, and none is more than `MAX_ERROR` behind.
 
+use crate::anchor::{Anchor, Sample};
 use crate::world::{MS, S, Simulated, US};
 
 /// Counts in a microsecond: 20 MHz to 30 GHz.
@@ -20,6 +21,25 @@ fn readings_are_right_from_the_first_at_every_rate() {
             }
         }
         assert!(simulated.counts(), "still, after readings of all gaps");
+    }
+}
+
+/// Whatever lies between the readings of two samples.
+#[test]
+fn a_rate_is_never_above_the_average_and_hardly_below() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for rate in RATES.into_iter().cycle().take(6_000) {
+        let mut sample = |at: u64| Sample {
+            before: at - random.u64(..200),
+            count: at * rate / 1_000,
+            after: at + random.u64(..200),
+        };
+        let (first, second) = (sample(S), sample(S + 8 * MS + US));
+        let measured = u128::from(Anchor::NONE.after(first).after(second).rate);
+        // In nanoseconds a count, times 2 to the power of 32.
+        let average = (1_000_u128 << 32) / u128::from(rate);
+        assert!(measured <= average, "{first:?} and {second:?}");
+        assert!(measured >= average - average / 8_000, "{first:?} and {second:?}");
     }
 }
 
