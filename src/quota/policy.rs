@@ -184,11 +184,11 @@ impl Policy {
         self.quotas().iter().map(move |quota| (quota.limit, nanos(quota.window) + guard))
     }
 
-    /// The quota with the smallest limit, and that limit: no call can ever be granted more.
     pub(crate) fn largest_limit(&self) -> u32 {
         self.quotas().iter().map(|quota| quota.limit).max().unwrap_or(0)
     }
 
+    /// The quota with the smallest limit, and that limit: no call can ever be granted more.
     pub(crate) fn smallest_limit(&self) -> (usize, u32) {
         let mut least = (0, self.quotas[0].limit);
         for (i, quota) in self.quotas().iter().enumerate() {
