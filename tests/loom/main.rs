@@ -28,6 +28,9 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../../src/pause.rs"]
+mod pause;
+
 #[path = "../models/fault.rs"]
 mod fault;
 #[path = "../models/model.rs"]
@@ -40,6 +43,7 @@ mod subject;
 mod table;
 
 mod explore;
+mod pauses;
 
 #[path = "../models/models.rs"]
 mod models;

@@ -24,6 +24,9 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../../src/pause.rs"]
+mod pause;
+
 #[path = "../../src/clock.rs"]
 mod clock;
 
