@@ -9,6 +9,7 @@ mod token_bucket;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 
 pub use error::BuildError;
 pub use plan::Plan;
@@ -68,7 +69,8 @@ use crate::quota::Policy;
 ///
 ///     fn status_at(&self, now: Nanos) -> Status {
 ///         let remaining = self.left.load(Ordering::Relaxed);
-///         Status::new(now, [QuotaStatus { remaining, reset_at: Nanos::MAX }])
+///         let next_at = if remaining > 0 { now } else { Nanos::MAX };
+///         Status::new(now, [QuotaStatus { remaining, next_at, reset_at: Nanos::MAX }])
 ///     }
 /// }
 ///
@@ -79,7 +81,7 @@ use crate::quota::Policy;
 /// assert_eq!(once.status_at(Nanos::ZERO).remaining(), 1);
 /// # Ok::<(), tollgate::ParsePolicyError>(())
 /// ```
-pub trait Algorithm: Send + Sync {
+pub trait Algorithm: fmt::Debug + Send + Sync {
     /// The policy that is enforced.
     fn policy(&self) -> &Policy;
 
@@ -87,7 +89,7 @@ pub trait Algorithm: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Denied`] says which quota binds and from which instant a retry is granted.
+    /// [`Denied`] says why, and from which instant a retry is granted.
     fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied>;
 
     /// What [`try_acquire_at`](Algorithm::try_acquire_at) would answer, from one snapshot. Changes nothing.

@@ -1,5 +1,7 @@
 //! A mutex around a sequential machine.
 
+use core::fmt;
+
 use parking_lot::Mutex;
 
 use crate::algorithm::Algorithm;
@@ -8,7 +10,7 @@ use crate::nanos::Nanos;
 use crate::quota::Policy;
 
 /// A rate limiter for one thread at a time. The promises are those of [`Algorithm`].
-pub trait Machine: Send {
+pub trait Machine: fmt::Debug + Send {
     /// The policy that is enforced.
     fn policy(&self) -> &Policy;
 
@@ -16,7 +18,7 @@ pub trait Machine: Send {
     ///
     /// # Errors
     ///
-    /// [`Denied`] says which quota binds and from which instant a retry is granted.
+    /// [`Denied`] says why, and from which instant a retry is granted.
     fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied>;
 
     /// What [`try_acquire_at`](Machine::try_acquire_at) would answer. Changes nothing.
