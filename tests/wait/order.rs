@@ -1,7 +1,7 @@
 //! Strictly in order of arrival.
 
 use tollgate::Nanos;
-use tollgate::wait::AcquireError;
+use tollgate::wait::{AcquireError, GRACE};
 
 use crate::world::{World, secs};
 
@@ -41,20 +41,21 @@ fn nobody_barges() {
     let refused = world.limiter.try_acquire().unwrap_err();
     assert!(matches!(refused, AcquireError::Denied(_)));
     assert_eq!(refused.retry_at(), Some(secs(10)));
-    assert_eq!(world.limiter.limiter().try_acquire(), Ok(())); // around the line, knowingly
+    assert_eq!(world.limiter.limiter().try_acquire(), Ok(())); // around the queue, knowingly
     world.live_until(secs(10));
     assert_eq!(world.granted(), [(0, 10)]);
 }
 
 #[test]
-fn beside_the_line_if_all_before_fit_too() {
+fn beside_the_queue_if_all_before_fit_too() {
     let mut world = World::exact("5/10s");
     world.limiter.try_acquire_n(5).unwrap();
     world.wait(2, Nanos::MAX);
     world.set(secs(10)); // woken, but has not run
     assert_eq!(world.limiter.waiting(), 1);
-    // Four would leave one for the two who wait: together more than a burst, so not before the line has moved.
-    assert_eq!(world.limiter.try_acquire_n(4).unwrap_err().retry_at(), Some(secs(10)));
+    // Four would leave one for the two who wait: together more than a burst, so not before the queue has moved.
+    let a_grace_later = secs(10).saturating_add(GRACE);
+    assert_eq!(world.limiter.try_acquire_n(4).unwrap_err().retry_at(), Some(a_grace_later));
     world.limiter.try_acquire_n(3).unwrap();
     assert_eq!(world.limiter.try_acquire().unwrap_err().retry_at(), Some(secs(20)));
     world.run();

@@ -20,7 +20,7 @@ fn threads_and_tasks_in_one_line() {
             let (limiter, order) = (&limiter, &order);
             scope.spawn(move || {
                 let granted = |result: Result<_, _>| {
-                    let _: tollgate::wait::Permit<'_, _, _, _> = result.unwrap();
+                    let _: tollgate::wait::Permit<'_> = result.unwrap();
                     order.lock().unwrap().push(i);
                 };
                 if i % 2 == 0 {

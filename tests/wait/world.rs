@@ -44,15 +44,21 @@ impl VirtualTimer {
     }
 
     fn remove(&self, id: u64) {
-        self.sleeps.lock().unwrap().armed.retain(|sleep| sleep.1 != id);
+        let mut sleeps = self.sleeps.lock().unwrap();
+        let armed = sleeps.armed.iter().position(|sleep| sleep.1 == id);
+        let removed = armed.map(|armed| sleeps.armed.swap_remove(armed));
+        drop(sleeps);
+        drop(removed); // with its waker, which may do anything
     }
 
-    /// The end of each sleep on which somebody sleeps.
+    /// The end of each sleep on which somebody sleeps, in order.
     pub fn armed(&self) -> Vec<Nanos> {
-        self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).collect()
+        let mut ends: Vec<_> = self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).collect();
+        ends.sort_unstable();
+        ends
     }
 
-    fn first(&self) -> Option<Nanos> {
+    pub fn first(&self) -> Option<Nanos> {
         self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).min()
     }
 
@@ -61,8 +67,14 @@ impl VirtualTimer {
         let now = self.clock.now();
         loop {
             let mut sleeps = self.sleeps.lock().unwrap();
-            let Some(due) = sleeps.armed.iter().position(|sleep| sleep.0 <= now) else { return };
-            let (.., waker) = sleeps.armed.remove(due);
+            let Some(due) = (0..sleeps.armed.len()).min_by_key(|&i| (sleeps.armed[i].0, sleeps.armed[i].1))
+            else {
+                return;
+            };
+            if sleeps.armed[due].0 > now {
+                return;
+            }
+            let (.., waker) = sleeps.armed.swap_remove(due);
             drop(sleeps);
             waker.wake();
         }
@@ -101,6 +113,23 @@ impl Future for VirtualSleep {
 impl Drop for VirtualSleep {
     fn drop(&mut self) {
         self.timer.remove(self.id);
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+pub struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    /// Since this was last asked.
+    pub fn times(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -145,6 +174,32 @@ pub fn policy(text: &str) -> Policy {
 
 pub fn secs(secs: u64) -> Nanos {
     Nanos::from_secs(secs)
+}
+
+/// A bit past that second.
+pub fn past(second: u64) -> Nanos {
+    secs(second).saturating_add(Duration::from_nanos(1))
+}
+
+/// Sleeps for ever, at no cost, and keeps no waker: only the queue does.
+pub struct Idle;
+
+pub struct ForEver;
+
+impl Timer for Idle {
+    type Sleep = ForEver;
+
+    fn sleep(&self, _: Duration) -> ForEver {
+        ForEver
+    }
+}
+
+impl Future for ForEver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl World<SlidingLog> {
