@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tollgate::wait::{FairLimiter, Tokio};
 use tollgate::SlidingLog;
+use tollgate::wait::{FairLimiter, Tokio};
 
 use super::args::Args;
 use super::connection::{Answer, Connection};

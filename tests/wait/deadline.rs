@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tollgate::wait::AcquireError;
-use tollgate::{Clock, Nanos};
+use tollgate::wait::{AcquireError, FairLimiter};
+use tollgate::{Clock, Manual, Nanos, RateLimiter, SlidingLog};
 
-use crate::world::{World, past, secs};
+use crate::world::{Idle, World, past, policy, secs};
 
 fn promised(result: Result<(), AcquireError>) -> Option<Nanos> {
     match result {
@@ -205,15 +205,15 @@ fn a_deadline_set_while_it_waits_holds() {
 #[test]
 fn forty_thousand_deadlines() {
     const WAITERS: usize = 40_000;
-    let world = World::exact("40000/10s");
-    let limiter = &world.limiter;
+    let (clock, log) = (Manual::new(), SlidingLog::new(policy("40000/10s")).unwrap());
+    let limiter = FairLimiter::new(RateLimiter::new(log, clock.clone()), Idle);
     limiter.try_acquire_n(40_000).unwrap();
     let mut context = Context::from_waker(Waker::noop());
     let mut waiting: Vec<_> = (0..WAITERS).map(|_| limiter.acquire()).collect();
     for wait in &mut waiting {
         assert!(Pin::new(wait).poll(&mut context).is_pending());
     }
-    world.timer.clock.set(secs(5));
+    clock.set(secs(5));
     let start = std::time::Instant::now();
     for wait in waiting.into_iter().rev() {
         let Poll::Ready(Err(AcquireError::TooLate(_))) = Pin::new(&mut wait.by(secs(4))).poll(&mut context)

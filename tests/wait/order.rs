@@ -1,9 +1,14 @@
 //! Strictly in order of arrival.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
 use tollgate::Nanos;
 use tollgate::wait::{AcquireError, GRACE};
 
-use crate::world::{World, secs};
+use crate::world::{Woken, World, secs};
 
 #[test]
 fn in_order_of_arrival_whatever_the_size() {
@@ -89,4 +94,25 @@ fn a_bound_is_kept_per_handle() {
     let last = world.wait(1, Nanos::MAX);
     world.live_until(secs(20));
     assert_eq!(world.granted(), [(tasks[1], 10), (last, 20)]);
+}
+
+/// A future that is polled by one task and then by another is the other's; one that a task has polled can be waited for
+/// by a thread.
+#[test]
+fn who_polled_last_is_woken() {
+    let world = World::exact("2/10s");
+    let limiter = &world.limiter;
+    limiter.try_acquire().unwrap();
+    let woken: [Arc<Woken>; 2] = Default::default();
+    let wakers = woken.clone().map(Waker::from);
+    let times = || woken.each_ref().map(|woken| woken.times());
+    let (mut large, mut next) = (limiter.acquire_n(2), limiter.acquire());
+    assert!(Pin::new(&mut large).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    for waker in &wakers {
+        assert!(Pin::new(&mut next).poll(&mut Context::from_waker(waker)).is_pending());
+    }
+    drop(large);
+    assert_eq!(times(), [0, 1]);
+    next.wait().unwrap();
+    assert_eq!((times(), limiter.waiting()), ([0, 0], 0));
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tollgate::Nanos;
-use tollgate::wait::AcquireError;
+use tollgate::wait::{AcquireError, GRACE};
 
 use crate::oracle::{ExactLog, Grid, Rule};
 use crate::world::{World, secs};
@@ -207,11 +207,84 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What a waiter does: it is polled whenever it is woken, or not polled from one second to another.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    second: u64,
+    n: u32,
+    sleeps: Option<(u64, u64)>,
+}
+
+fn arrival() -> impl Strategy<Value = Arrival> {
+    let sleeps = proptest::option::weighted(0.4, (0..30_u64, 0..60_u64));
+    (0..30_u64, 1..=BURST, sleeps).prop_map(|(second, n, sleeps)| {
+        let sleeps = sleeps.map(|(after, length)| (second + after, second + after + length));
+        Arrival { second, n, sleeps }
+    })
+}
+
+/// Some are not polled for a while. Those who always are go in order. And none goes later than it would if all before it
+/// took their permits, each as late as the rule allows, but for a few graces.
+fn beside_sleepers(arrivals: &[Arrival]) -> Result<(), TestCaseError> {
+    let mut world = World::exact(POLICY);
+    let mut tasks = vec![None; arrivals.len()];
+    for second in 0..1000 {
+        for (arrival, task) in arrivals.iter().zip(&mut tasks) {
+            if arrival.second == second {
+                *task = Some(world.wait(arrival.n, Nanos::MAX));
+            }
+            if let (Some((from, until)), Some(task)) = (arrival.sleeps, *task) {
+                if second == from {
+                    world.put_to_sleep(task);
+                }
+                if second == until {
+                    world.wake_up(task);
+                }
+            }
+        }
+        world.live_until(half_past(second));
+        world.live_until(secs(second + 1));
+    }
+    let granted: Vec<(u64, u32)> = {
+        let ended = world.ended.borrow();
+        let n = |task| arrivals[tasks.iter().position(|&other| other == Some(task)).unwrap()].n;
+        ended.iter().map(|&(task, (at, _))| (at.as_nanos(), n(task))).collect()
+    };
+    prop_assert_eq!(granted.len(), arrivals.len());
+    for rule in RULES {
+        prop_assert!(crate::oracle::busiest(&granted, rule.window) <= u64::from(rule.limit));
+    }
+    // Those who are always polled, in their order.
+    let awake =
+        |task: usize| arrivals[tasks.iter().position(|&other| other == Some(task)).unwrap()].sleeps.is_none();
+    let order: Vec<usize> =
+        world.ended.borrow().iter().map(|ended| ended.0).filter(|&task| awake(task)).collect();
+    prop_assert!(order.is_sorted(), "{order:?}");
+    // Whoever is always polled needs no longer than if all that arrived waited one after another: 13 s for 6 permits,
+    // wasted in part since a call takes up to 4. And three graces for each that falls asleep.
+    let sleepers = arrivals.iter().filter(|arrival| arrival.sleeps.is_some()).count() as u64;
+    for (arrival, task) in arrivals.iter().zip(&tasks).filter(|(arrival, _)| arrival.sleeps.is_none()) {
+        let before: u64 = arrivals.iter().map(|arrival| u64::from(arrival.n)).sum();
+        let latest =
+            secs(arrival.second + 13 * before.div_ceil(3)).saturating_add(3 * GRACE * (1 + sleepers as u32));
+        let at = world.outcome(task.unwrap()).unwrap().0;
+        prop_assert!(at <= latest, "{at} after {latest}");
+    }
+    prop_assert!(world.is_clean());
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_queue_is_the_model(steps in vec(step(), 1..60)) {
         run(&steps)?;
+    }
+
+    #[test]
+    fn others_are_granted_beside_sleepers(mut arrivals in vec(arrival(), 1..12)) {
+        arrivals.sort_by_key(|arrival| arrival.second);
+        beside_sleepers(&arrivals)?;
     }
 }

@@ -80,6 +80,24 @@ fn who_falls_asleep_later_is_passed_over_too() {
     assert_eq!(world.outcome(last), Some((after(10, 100), Ok(()))));
 }
 
+/// A waiter looks after the head a grace after the instant at which it should be the head itself.
+#[test]
+fn who_has_waited_long_looks_at_the_promised_instant() {
+    let mut world = World::exact("4/10s");
+    let limiter = world.limiter.clone();
+    for second in 0..4 {
+        world.live_until(secs(second));
+        limiter.try_acquire().unwrap();
+    }
+    let tasks = [(); 2].map(|()| world.wait(1, Nanos::MAX));
+    let _sleeps = sleeper(&limiter, 1);
+    let last = world.wait(1, Nanos::MAX);
+    world.live_until(secs(60));
+    assert_eq!(world.granted()[..2], [(tasks[0], 10), (tasks[1], 11)]);
+    // It has looked at 10.05 s, and would look again at 17.1 s.
+    assert_eq!(world.outcome(last), Some((after(13, 50), Ok(()))));
+}
+
 #[test]
 fn who_is_late_but_comes_is_first() {
     let mut world = World::exact("1/10s");

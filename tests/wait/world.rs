@@ -151,6 +151,9 @@ impl Wake for TaskWaker {
 }
 
 struct Task {
+    /// It is not polled, and its wake-up waits until it is.
+    sleeps: bool,
+    woken: bool,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     waker: Arc<TaskWaker>,
 }
@@ -227,7 +230,7 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
     pub fn spawn(&mut self, future: impl Future<Output = ()> + 'static) -> usize {
         let task = self.tasks.len();
         let waker = Arc::new(TaskWaker { task, wakes: AtomicUsize::new(0), ready: Arc::clone(&self.ready) });
-        self.tasks.push(Task { future: Some(Box::pin(future)), waker });
+        self.tasks.push(Task { sleeps: false, woken: false, future: Some(Box::pin(future)), waker });
         self.poll(task);
         task
     }
@@ -242,12 +245,28 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
     }
 
     pub fn poll(&mut self, task: usize) {
-        let Task { future, waker } = &mut self.tasks[task];
+        let Task { sleeps, woken, future, waker } = &mut self.tasks[task];
+        if *sleeps {
+            *woken = true;
+            return;
+        }
         let waker = Waker::from(Arc::clone(waker));
         if let Some(running) = future {
             if running.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
                 *future = None;
             }
+        }
+    }
+
+    pub fn put_to_sleep(&mut self, task: usize) {
+        self.tasks[task].sleeps = true;
+    }
+
+    pub fn wake_up(&mut self, task: usize) {
+        self.tasks[task].sleeps = false;
+        if self.tasks[task].woken {
+            self.tasks[task].woken = false;
+            self.poll(task);
         }
     }
 

@@ -103,7 +103,8 @@ impl Drop for Explodes {
 
 fn polled(wait: &mut Wait<'_>, waker: &Waker) -> Poll<Result<(), AcquireError>> {
     let mut context = Context::from_waker(waker);
-    match catch_unwind(AssertUnwindSafe(|| Pin::new(wait).poll(&mut context).map(|result| result.map(drop)))) {
+    match catch_unwind(AssertUnwindSafe(|| Pin::new(wait).poll(&mut context).map(|result| result.map(drop))))
+    {
         Ok(polled) => polled,
         // Of somebody else's waker: it is still in the queue, and looks again.
         Err(_) => {
@@ -222,6 +223,12 @@ impl Model {
         if let (Beside::Try(n) | Beside::Acquire(n), Some(true)) = (self.beside, beside) {
             let own = charged.iter().rposition(|&charge| charge == n).expect("it was charged");
             charged.remove(own);
+        }
+        if self.line.iter().any(|waits| waits.role == Bomb) {
+            // Whoever calls the bomb has its panic instead of an answer, perhaps instead of a permit.
+            charged.retain(|n| {
+                ended.iter().zip(self.line).any(|(ended, waits)| waits.n == *n && *ended == Some(Ok(())))
+            });
         }
         let served = ended.iter().zip(self.line).filter(|(ended, _)| matches!(ended, Some(Ok(()))));
         let mut served: Vec<u32> = served.map(|(_, waits)| waits.n).collect();
