@@ -93,13 +93,10 @@ impl Early {
     }
 
     fn count(&mut self) -> Result<(), TooFast> {
-        let slept = match self.since {
-            Some(since) => since.elapsed(),
-            None => {
-                (self.since, self.asked) = (Some(Instant::now()), Duration::ZERO);
-                Duration::ZERO
-            }
-        };
+        let slept = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        if self.since.is_none() {
+            (self.since, self.asked) = (Some(Instant::now()), Duration::ZERO);
+        }
         self.times += 1;
         if self.times < Early::MOST {
             return Ok(());

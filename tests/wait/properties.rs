@@ -262,11 +262,11 @@ fn beside_sleepers(arrivals: &[Arrival]) -> Result<(), TestCaseError> {
     prop_assert!(order.is_sorted(), "{order:?}");
     // Whoever is always polled needs no longer than if all that arrived waited one after another: 13 s for 6 permits,
     // wasted in part since a call takes up to 4. And three graces for each that falls asleep.
-    let sleepers = arrivals.iter().filter(|arrival| arrival.sleeps.is_some()).count() as u64;
+    let sleepers = arrivals.iter().filter(|arrival| arrival.sleeps.is_some()).count();
     for (arrival, task) in arrivals.iter().zip(&tasks).filter(|(arrival, _)| arrival.sleeps.is_none()) {
         let before: u64 = arrivals.iter().map(|arrival| u64::from(arrival.n)).sum();
-        let latest =
-            secs(arrival.second + 13 * before.div_ceil(3)).saturating_add(3 * GRACE * (1 + sleepers as u32));
+        let latest = secs(arrival.second + 13 * before.div_ceil(3))
+            .saturating_add(3 * GRACE * (1 + u32::try_from(sleepers).unwrap()));
         let at = world.outcome(task.unwrap()).unwrap().0;
         prop_assert!(at <= latest, "{at} after {latest}");
     }

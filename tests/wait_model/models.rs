@@ -103,15 +103,13 @@ impl Drop for Explodes {
 
 fn polled(wait: &mut Wait<'_>, waker: &Waker) -> Poll<Result<(), AcquireError>> {
     let mut context = Context::from_waker(waker);
-    match catch_unwind(AssertUnwindSafe(|| Pin::new(wait).poll(&mut context).map(|result| result.map(drop))))
-    {
-        Ok(polled) => polled,
+    let polled =
+        catch_unwind(AssertUnwindSafe(|| Pin::new(wait).poll(&mut context).map(|result| result.map(drop))));
+    polled.unwrap_or_else(|_| {
         // Of somebody else's waker: it is still in the queue, and looks again.
-        Err(_) => {
-            waker.wake_by_ref();
-            Poll::Pending
-        }
-    }
+        waker.wake_by_ref();
+        Poll::Pending
+    })
 }
 
 fn block_on(mut wait: Wait<'_>) -> Result<(), AcquireError> {
