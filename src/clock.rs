@@ -11,8 +11,6 @@ use crate::sync::{AtomicU64, Ordering};
 ///
 /// Its origin must be recent, as [`Nanos`] tells: not the Unix epoch. A clock should not go backwards; if it does, no limiter mints a permit: it only refuses more until the
 /// clock has caught up.
-///
-/// `now` must not panic, block, or call a limiter: a wait queue reads the clock while it holds its lock.
 pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
     fn now(&self) -> Nanos;

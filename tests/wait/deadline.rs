@@ -93,7 +93,7 @@ fn the_deadline_ends_a_wait_that_others_prolong() {
     assert_eq!(world.outcome(second), None); // promised 20 s, and in time
     world.live_until(secs(9));
     world.timer.clock.set(secs(11));
-    world.limiter.limiter().try_acquire().unwrap(); // around the line
+    world.limiter.limiter().try_acquire().unwrap(); // around the queue
     world.live_until(secs(100));
     assert_eq!(world.granted(), [(first, 21)]);
     // The head left at 21 s, and the next promise is 31 s.
@@ -110,7 +110,7 @@ fn the_deadline_itself() {
     world.wait(2, Nanos::MAX);
     let second = world.wait(1, secs(15));
     world.timer.clock.set(secs(10));
-    world.limiter.limiter().try_acquire_n(2).unwrap(); // around the line
+    world.limiter.limiter().try_acquire_n(2).unwrap(); // around the queue
     world.live_until(secs(15)); // in time still
     assert_eq!(world.outcome(second), None);
     world.live_until(secs(16));
