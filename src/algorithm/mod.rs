@@ -32,6 +32,8 @@ use crate::quota::Policy;
 ///    a retry instant and touches no state.
 /// 4. **Honest refusals.** [`Denied::retry_at`] is the first instant at which the same call is granted if
 ///    nothing else is granted before.
+/// 5. **No waiting.** No method panics, blocks, or calls a [`RateLimiter`](crate::RateLimiter): a wait queue asks the
+///    algorithm while it holds its lock.
 ///
 /// The trait is object-safe: `Box<dyn Algorithm>` and `Arc<dyn Algorithm>` are algorithms too.
 ///

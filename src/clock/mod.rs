@@ -33,6 +33,8 @@ use crate::quota::{Policy, PolicyError};
 ///
 /// Its origin must be recent, as [`Nanos`] explains: it is not the Unix epoch. A clock should not go backwards. If it
 /// does, no limiter mints a permit: it only refuses more until the clock has caught up.
+///
+/// [`now`](Clock::now) must not panic, block, or call a limiter: a wait queue reads the clock while it holds its lock.
 pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
     fn now(&self) -> Nanos;
