@@ -91,7 +91,7 @@ mod limiter;
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
 pub mod wait;
 
-pub use algorithm::{Algorithm, BuildError, Plan, SlidingLog, TokenBucket};
+pub use algorithm::{Algorithm, BuildError, CounterPlan, Plan, SlidingLog, TokenBucket, WindowCounter};
 #[cfg(feature = "quanta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]
 pub use clock::Quanta;

@@ -1,11 +1,14 @@
-//! The trait every limiter implements, and the two lock-free limiters.
+//! The trait every limiter implements, and the lock-free limiters.
 
 mod backoff;
 mod error;
+mod one_word;
 mod plan;
+mod reciprocal;
 mod sliding_log;
 mod ticks;
 mod token_bucket;
+mod window_counter;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -14,6 +17,7 @@ pub use error::BuildError;
 pub use plan::Plan;
 pub use sliding_log::SlidingLog;
 pub use token_bucket::TokenBucket;
+pub use window_counter::{CounterPlan, WindowCounter};
 
 use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;

@@ -5,7 +5,6 @@ mod announced;
 pub(crate) mod interval;
 mod one_word;
 mod pair;
-mod reciprocal;
 mod word;
 
 use alloc::boxed::Box;

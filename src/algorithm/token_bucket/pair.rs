@@ -30,7 +30,7 @@
 //! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads` |
 
 use super::one_word::OneWord;
-use super::reciprocal::Reciprocal;
+use crate::algorithm::reciprocal::Reciprocal;
 use crate::algorithm::ticks::Ticks;
 use crate::decision::{Denied, QuotaStatus, Reclaim, Status};
 use crate::nanos::Nanos;

@@ -1,0 +1,108 @@
+//! A limiter whose whole state is one word: read it, judge it, replace it if it is still the same.
+//!
+//! What the bits mean is the business of a [`Rule`], which is immutable. So one rule can serve any number of words.
+//!
+//! # State
+//!
+//! `word: { as the rule says: 64 }`. A word of 0 has granted nothing.
+//!
+//! - I1. Every grant makes the word larger, as a number. Only undoing makes it smaller.
+//! - I2. The words of the grants in force, from the first to the latest, form a chain: each grant starts from the word
+//!   that the grant before it left. Only the latest can be undone, and that restores the word it started from. This
+//!   follows from I1: all words of the chain differ, so the word `after` of an earlier grant is not the present one.
+//!
+//! # Linearization
+//!
+//! | operation | outcome | takes effect at | because |
+//! |---|---|---|---|
+//! | `try_acquire`, `try_grant` | granted | the successful CAS | it replaces the very word that was judged |
+//! | `try_acquire`, `try_grant` | denied | the load of the word that was judged | a denial writes nothing |
+//! | `reclaim` | undone | the successful CAS | no later grant is in force (I2), and what was granted and undone meanwhile has left no trace |
+//! | `peek`, `load` | | the load | one word is one snapshot |
+//!
+//! The same word can come back after it was read, if the grants in between were all undone (I2). A CAS that succeeds then
+//! is right: the word is the whole state, so nothing has changed.
+//!
+//! # Orderings
+//!
+//! Promise to the caller: decisions on one word are totally ordered. A word publishes no other memory, so a permit does
+//! not make the holder's earlier writes visible to anybody.
+//!
+//! | site | operation | ordering | pairs with | if weaker | held by |
+//! |---|---|---|---|---|---|
+//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `counter_two_threads` |
+//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `counter_two_threads` |
+
+use super::backoff;
+use crate::decision::{Denied, Grant, Reclaim};
+use crate::nanos::Nanos;
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
+
+/// What the bits of a word mean. `n` is nowhere 0.
+pub(crate) trait Rule {
+    /// The word after a grant of `n` at `now`; it is larger than `word`.
+    fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
+}
+
+/// The state of one limiter.
+#[derive(Debug)]
+pub(crate) struct Word(AtomicU64);
+
+impl Word {
+    pub(crate) fn new(word: u64) -> Word {
+        Word(AtomicU64::new(word))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> u64 {
+        self.0.load(Relaxed) // L
+    }
+
+    #[inline]
+    pub(crate) fn try_acquire(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.decide(rule, now, n).map(drop)
+    }
+
+    pub(crate) fn try_grant(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
+        self.decide(rule, now, n).map(|(before, after)| Grant::new(self, before, after))
+    }
+
+    pub(crate) fn peek(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<(), Denied> {
+        rule.judge(self.load(), now, n).map(drop)
+    }
+
+    /// The word before a grant and after it.
+    #[inline]
+    fn decide<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        self.attempt(rule, now, n).unwrap_or_else(|| self.contend(rule, now, n))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contend<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        backoff::retry(|| self.attempt(rule, now, n))
+    }
+
+    /// `None` if another call came between.
+    #[inline]
+    fn attempt<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Option<Result<(u64, u64), Denied>> {
+        let before = self.load();
+        match rule.judge(before, now, n) {
+            Ok(after) => self.swap(before, after).then_some(Ok((before, after))),
+            Err(denied) => Some(Err(denied)),
+        }
+    }
+
+    #[inline]
+    fn swap(&self, old: u64, new: u64) -> bool {
+        self.0.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
+    }
+}
+
+impl Reclaim for Word {
+    /// Only if no later grant is in force: I2.
+    fn reclaim(&self, before: u64, after: u64) -> bool {
+        self.swap(after, before)
+    }
+}
