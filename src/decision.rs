@@ -233,8 +233,8 @@ impl fmt::Debug for Grant<'_> {
 /// It says nothing about which limiter that is. So no other crate can name this type, make a value of it or get one.
 #[derive(Debug)]
 pub struct Receipt {
-    before: u64,
-    after: u64,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 impl Receipt {
@@ -387,7 +387,7 @@ pub trait Reclaim: Send + Sync {
 /// grant.undo();
 /// ```
 ///
-/// ```compile_fail,E0433
+/// ```compile_fail,E0422
 /// let receipt = tollgate::Receipt { before: 0, after: 1 };
 /// ```
 ///

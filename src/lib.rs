@@ -49,7 +49,8 @@
 //! |---|---|
 //! | `nanos` | what time is: [`Nanos`] |
 //! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
-//! | `decision` | what a limiter says: [`Denied`], [`Status`] |
+//! | `decision` | what a limiter says: [`Denied`], [`Status`], and a [`Grant`] that can be undone |
+//! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
 //! | `algorithm` | how it decides: the trait [`Algorithm`], [`TokenBucket`] and its [`Plan`], [`SlidingLog`] |
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `Monotonic`, `Quanta` |
@@ -77,6 +78,8 @@ mod quota;
 
 mod decision;
 
+mod together;
+
 mod algorithm;
 
 #[cfg(feature = "parking_lot")]
@@ -103,6 +106,7 @@ pub use decision::{Denied, Grant, QuotaStatus, Reclaim, Status};
 pub use limiter::RateLimiter;
 pub use nanos::Nanos;
 pub use quota::{ParsePolicyError, Policy, PolicyError, Quota};
+pub use together::{DeniedBy, TryGrant, try_acquire_all};
 
 /// The README's examples, run as tests.
 #[cfg(doctest)]

@@ -21,6 +21,7 @@ use crate::decision::{Denied, Grant, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::{AtomicU64, Ordering};
+use crate::together::TryGrant;
 
 /// A rate limiter that knows the time.
 ///
@@ -276,6 +277,16 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     #[inline]
     pub fn clock(&self) -> &C {
         &self.shared.clock
+    }
+}
+
+impl<A: Algorithm, C: Clock> TryGrant for RateLimiter<A, C> {
+    fn peek_n(&self, n: u32) -> Result<(), Denied> {
+        RateLimiter::peek_n(self, n)
+    }
+
+    fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        RateLimiter::try_grant_n(self, n)
     }
 }
 

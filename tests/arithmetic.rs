@@ -8,7 +8,7 @@ mod subjects;
 
 use oracle::{Answer, Grid, busiest};
 use subjects::{Kind, Subject, all, at, call, policy, rules};
-use tollgate::{Algorithm, Denied, Nanos, Policy, QuotaStatus, Status};
+use tollgate::{Algorithm, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket};
 
 const S: u64 = 1_000_000_000;
 /// 100 years of 365.25 days.
@@ -368,6 +368,28 @@ fn instants_saturate() {
         [(0, "0s"), (1, "0.000000001s"), (1_500_000_000, "1.5s"), (u64::MAX, "18446744073.709551615s")]
     {
         assert_eq!(at(nanos).to_string(), text);
+    }
+}
+
+/// Permits used between two points of a bucket's grid count as if used at the later point. At the earlier one they would
+/// come back too early.
+#[test]
+fn used_permits_count_from_the_next_point_of_the_grid() {
+    const US: u64 = 1_000;
+    const S: u64 = 1_000_000 * US;
+    // Two quotas share a word on a grid of 250 us. Each of three has a word of its own, and the stamp a grid of 32 ns.
+    let two = ("50/1m, 1500/1h", 250 * US, vec![1_200_000 * US, 2_400_000 * US]);
+    let three = ("50/1m, 1500/1h, 8640/1d", 32, vec![1_200_000 * US, 2_400_000 * US, 10 * S]);
+    for (text, grid, intervals) in [two, three] {
+        for (now, counted) in
+            [(0, 0), (1, grid), (grid, grid), (grid + 1, 2 * grid), (7 * grid - 1, 7 * grid)]
+        {
+            let bucket = TokenBucket::nominal(policy(text)).unwrap().with_used(at(now), 3);
+            let status = bucket.status_at(at(now));
+            let resets: Vec<u64> = status.quotas().iter().map(|quota| quota.reset_at.as_nanos()).collect();
+            let expected: Vec<u64> = intervals.iter().map(|interval| counted + 3 * interval).collect();
+            assert_eq!(resets, expected, "{text} at {now}");
+        }
     }
 }
 

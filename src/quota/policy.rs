@@ -192,12 +192,12 @@ impl Policy {
         self.rules().fold((u32::MAX, 1), |least, rule| if rate_below(rule, least) { rule } else { least })
     }
 
-    /// The largest limit of any quota.
+    /// The largest limit of all quotas: as many permits as a log has to remember.
     pub(crate) fn largest_limit(&self) -> u32 {
         self.quotas().iter().map(|quota| quota.limit).max().unwrap_or(0)
     }
 
-    /// The quota with the smallest limit, and that limit: no call can ever be granted more.
+    /// The quota with the smallest limit, and that limit: no call can ever be granted more permits.
     pub(crate) fn smallest_limit(&self) -> (usize, u32) {
         let mut least = (0, self.quotas[0].limit);
         for (i, quota) in self.quotas().iter().enumerate() {

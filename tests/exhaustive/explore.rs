@@ -11,7 +11,7 @@ use crate::memory::{Memory, Step, View};
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::program::{Handover, Point, Program};
 use crate::spec::Spec;
-use crate::subject::perform;
+use crate::subject::perform_all;
 use crate::sync::{Word, alone};
 
 /// How many states there are, and executions through them.
@@ -52,6 +52,10 @@ struct State {
 }
 
 impl State {
+    fn is_done(&self, program: &Program<'_>) -> bool {
+        self.threads.iter().flatten().all(|&point| program.next(point).is_none())
+    }
+
     /// 128 bits of hash. That two of a billion states share them has a chance of 1 in 10^20.
     fn key(&self) -> u128 {
         let mut bytes = Vec::with_capacity(512);
@@ -120,14 +124,12 @@ pub(crate) fn explore_with(
     let mut values = Vec::new();
     let limiter = alone(&mut values, || {
         let limiter = model.subject.build();
-        for &call in model.before {
-            assert_eq!(perform(&*limiter, call), spec.answer(call), "{call:?} before the threads");
-        }
-        limiter
+        let before = model.begin(&*limiter, &mut spec);
+        (limiter, before)
     });
-    let limiter = limiter.ok_or(Failure::Endless)?;
+    let (limiter, before) = limiter.ok_or(Failure::Endless)?;
     let told = handover.and_then(|handover| alone(&mut values, || (handover, Word::new(0))));
-    let mut program = Program::new(&*limiter, model.threads, reduction == Reduction::Full, told);
+    let mut program = Program::new(&*limiter, &before, model.threads, reduction == Reduction::Full, told);
     let mut threads = [None; THREADS];
     for (thread, point) in threads.iter_mut().enumerate().take(model.threads.len()) {
         *point = Some(program.start(thread)?);
@@ -139,6 +141,10 @@ pub(crate) fn explore_with(
     // How many executions go on from each state. None comes back to a state: each step makes the answers or the pauses
     // of its thread more.
     let mut explored: HashMap<u128, u128> = HashMap::new();
+    if start.is_done(&program) {
+        end.is_explained(&start, &program)?;
+        return Ok(Explored { states: 1, executions: 1, outcomes: end.outcomes });
+    }
     let mut way =
         vec![Visit { key: start.key(), left: after(&start, &mut program, reduction)?, executions: 0 }];
     loop {
@@ -158,8 +164,7 @@ pub(crate) fn explore_with(
             continue;
         }
         let left = after(&state, &mut program, reduction)?;
-        let done = state.threads.iter().flatten().all(|&point| program.next(point).is_none());
-        let executions = if done {
+        let executions = if state.is_done(&program) {
             end.is_explained(&state, &program)?;
             1
         } else {
@@ -209,9 +214,7 @@ fn after(state: &State, program: &mut Program<'_>, reduction: Reduction) -> Resu
 impl End<'_> {
     fn is_explained(&mut self, state: &State, program: &Program<'_>) -> Result<(), Failure> {
         let heard: Vec<Heard> = state.threads.iter().flatten().map(|&point| program.heard(point)).collect();
-        let finally: Option<Heard> = alone(&mut state.memory.values(), || {
-            self.model.after.iter().map(|&call| (call, perform(self.limiter, call))).collect()
-        });
+        let finally = alone(&mut state.memory.values(), || perform_all(self.limiter, self.model.after, &[]));
         let finally = finally.ok_or(Failure::Endless)?;
         let may = |next: usize, left: &[usize]| {
             let made = |thread: usize| self.model.threads[thread].len() - left[thread];

@@ -8,7 +8,7 @@ use crate::algorithm::Algorithm;
 use crate::memory::{Answer, Step};
 use crate::model::{Failure, Heard};
 use crate::spec::{Call, Reply};
-use crate::subject::perform;
+use crate::subject::perform_after;
 use crate::sync::{Progress, Word, answered};
 
 /// Steps after which a call is taken never to end.
@@ -55,6 +55,7 @@ struct Known {
 
 pub(crate) struct Program<'a> {
     limiter: &'a dyn Algorithm,
+    before: &'a [(Call, Reply)],
     calls: &'a [&'a [Call]],
     places: Vec<Place>,
     known: HashMap<Known, Point>,
@@ -66,11 +67,12 @@ pub(crate) struct Program<'a> {
 impl<'a> Program<'a> {
     pub(crate) fn new(
         limiter: &'a dyn Algorithm,
+        before: &'a [(Call, Reply)],
         calls: &'a [&'a [Call]],
         forgets: bool,
         handover: Option<(Handover, Word)>,
     ) -> Program<'a> {
-        Program { limiter, calls, places: Vec::new(), known: HashMap::new(), forgets, handover }
+        Program { limiter, before, calls, places: Vec::new(), known: HashMap::new(), forgets, handover }
     }
 
     pub(crate) fn start(&mut self, thread: usize) -> Result<Point, Failure> {
@@ -121,7 +123,7 @@ impl<'a> Program<'a> {
             let Some(&call) = self.calls[thread].get(replies.len()) else {
                 return Ok(self.place(Some(known(0)), answers, None, thread, replies));
             };
-            match answered(thread, &answers, || self.perform(thread, replies.len(), call)) {
+            match answered(thread, &answers, || self.perform(thread, &replies, call)) {
                 Progress::Failed(failure) => return Err(failure),
                 Progress::At { step, pauses, paused } => {
                     let known = (paused && self.forgets || answers.is_empty()).then(|| known(pauses));
@@ -135,12 +137,22 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn perform(&self, thread: usize, number: usize, call: Call) -> Reply {
-        let Some((handover, told)) = &self.handover else { return perform(self.limiter, call) };
+    /// A call of a thread that was replied this to those before it.
+    fn perform(&self, thread: usize, replies: &[Reply], call: Call) -> Reply {
+        let number = replies.len();
+        let perform = || match call {
+            Call::Undo { .. } => {
+                let own = self.calls[thread].iter().copied().zip(replies.iter().cloned());
+                let heard: Heard = self.before.iter().cloned().chain(own).collect();
+                perform_after(self.limiter, call, &heard)
+            }
+            _ => perform_after(self.limiter, call, &[]),
+        };
+        let Some((handover, told)) = &self.handover else { return perform() };
         if handover.waits == (thread, number) {
             told.load(Ordering::Acquire, false);
         }
-        let reply = perform(self.limiter, call);
+        let reply = perform();
         if handover.tells == (thread, number) {
             told.store(1, Ordering::Release);
         }

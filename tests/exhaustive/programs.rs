@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::models;
 use crate::program::Handover;
 use crate::spec::Call;
-use crate::subject::{Subject, peek, status, take};
+use crate::subject::{Subject, grant, peek, status, take, undo};
 
 struct Menu {
     subject: Subject,
@@ -37,7 +37,8 @@ impl Menu {
         let numbers: Vec<usize> = (0..all.len()).collect();
         let (mut programs, mut states, mut executions) = (0, 0, 0);
         for chosen in choices(&numbers, threads).iter().filter(|chosen| chosen.is_sorted()) {
-            let threads: Vec<&[Call]> = chosen.iter().map(|&number| all[number]).collect();
+            let threads: Vec<&[Call]> =
+                chosen.iter().zip(0..).map(|(&number, thread)| named(thread, all[number])).collect();
             let model = Model {
                 name: "a program",
                 subject: self.subject,
@@ -67,6 +68,20 @@ impl Menu {
     }
 }
 
+/// The calls of a thread, where its grants have names of their own, and each of its undos is of its latest.
+fn named(thread: u8, calls: &[Call]) -> &'static [Call] {
+    let mut held = Vec::new();
+    let name = |(call, place): (&Call, u8)| match *call {
+        Call::Grant { now, n, .. } => {
+            held.push(8 * thread + place);
+            Call::Grant { now, n, name: 8 * thread + place }
+        }
+        Call::Undo { .. } => Call::Undo { name: held.pop().unwrap_or(u8::MAX) },
+        call => call,
+    };
+    calls.iter().zip(0..).map(name).collect::<Vec<_>>().leak()
+}
+
 /// All ways to choose so many items, one after another.
 fn choices<T: Copy>(items: &[T], count: usize) -> Vec<Vec<T>> {
     let longer = |chosen: Vec<T>| items.iter().map(move |&item| [&*chosen, &[item]].concat());
@@ -81,6 +96,11 @@ const WORD: Menu = Menu {
 };
 
 const PAIR: Menu = Menu { subject: models::PAIR, ..WORD };
+
+const WORD_UNDO: Menu =
+    Menu { calls: &[grant(2, 1, 0), grant(4, 1, 0), undo(0), take(4, 1), status(5)], ..WORD };
+
+const PAIR_UNDO: Menu = Menu { subject: models::PAIR, ..WORD_UNDO };
 
 const ANNOUNCED: Menu = Menu {
     subject: models::FAR,
@@ -124,6 +144,16 @@ fn every_program_on_a_pair() {
     assert_eq!(PAIR.hold(4, 1), 6 * 7 * 8 * 9 / 24);
 }
 
+/// A thread grants and undoes, in any order, whatever the other does meanwhile.
+#[test]
+fn every_program_that_undoes() {
+    for menu in [&WORD_UNDO, &PAIR_UNDO] {
+        assert_eq!(menu.hold(2, 2), 25 * 26 / 2);
+        assert_eq!(menu.hold(2, 3), 125 * 126 / 2);
+        assert_eq!(menu.hold(3, 2), 25 * 26 * 27 / 6);
+    }
+}
+
 #[test]
 fn every_program_on_announced_buckets() {
     assert_eq!(ANNOUNCED.hold(2, 2), 9 * 10 / 2);
@@ -151,6 +181,8 @@ fn every_program_on_a_log_of_four_slots() {
 fn every_program_with_a_handover() {
     assert_eq!(WORD.hold_told(2, 2), 36 * 37 / 2);
     assert_eq!(PAIR.hold_told(2, 2), 36 * 37 / 2);
+    assert_eq!(WORD_UNDO.hold_told(2, 2), 25 * 26 / 2);
+    assert_eq!(PAIR_UNDO.hold_told(2, 2), 25 * 26 / 2);
     assert_eq!(ONE_SLOT.hold_told(2, 2), 25 * 26 / 2);
     assert_eq!(ONE_SLOT.hold_told(3, 1), 5 * 6 * 7 / 6);
     assert_eq!(TWO_SLOTS.hold_told(2, 2), 25 * 26 / 2);

@@ -35,6 +35,7 @@ fn lies(reply: &Reply) -> Vec<Reply> {
             quotas[0].0 ^= 1;
             vec![Reply::Status(quotas)]
         }
+        Reply::Held { .. } | Reply::Undone(_) => unreachable!("nobody undoes anything here"),
     }
 }
 

@@ -147,7 +147,7 @@ impl Tally {
             match event.reply {
                 Reply::Granted => self.granted += 1,
                 Reply::Denied { .. } => self.denied += 1,
-                Reply::Status(_) => {}
+                Reply::Status(_) | Reply::Held { .. } | Reply::Undone(_) => {}
             }
         }
     }

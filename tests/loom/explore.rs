@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::algorithm::Algorithm;
 use crate::fault::{Fault, set_fault};
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::spec::Call;
-use crate::subject::perform;
+use crate::subject::perform_all;
 use crate::sync;
 
 /// The least bound of a deeper run: `MODEL_BOUND=2 cargo test --release --test loom`.
@@ -66,26 +67,25 @@ fn explore_with(model: &Model, fault: Option<Fault>) -> Result<Explored, Failure
 
 /// What loom runs again and again.
 fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync + 'static {
-    let Model { subject, before, threads, after, .. } = *model;
+    let model = Model { ..*model };
+    let Model { subject, threads, after, .. } = model;
     let outcomes: Mutex<Outcomes> = Mutex::default();
     move || {
         executions.fetch_add(1, Ordering::Relaxed);
         let limiter = Arc::new(subject.build());
         let mut spec = subject.spec();
-        for &call in before {
-            assert_eq!(perform(&**limiter, call), spec.answer(call), "{call:?} before the threads");
-        }
+        let before = model.begin(&**limiter, &mut spec);
         let spawned: Vec<_> = threads[1..]
             .iter()
             .enumerate()
             .map(|(i, calls)| {
-                let limiter = Arc::clone(&limiter);
-                loom::thread::spawn(move || run(&limiter, i + 1, calls))
+                let (limiter, before) = (Arc::clone(&limiter), before.clone());
+                loom::thread::spawn(move || run(&limiter, i + 1, calls, &before))
             })
             .collect();
-        let mut heard = vec![run(&limiter, 0, threads[0])];
+        let mut heard = vec![run(&limiter, 0, threads[0], &before)];
         heard.extend(spawned.into_iter().map(|thread| thread.join().expect("a thread that returns")));
-        let finally: Heard = after.iter().map(|&call| (call, perform(&**limiter, call))).collect();
+        let finally = perform_all(&**limiter, after, &[]);
 
         let mut outcomes = outcomes.lock().expect("one thread at a time");
         if let Err(failure) = outcomes.add(&spec, heard, finally, &|_, _| true) {
@@ -96,7 +96,7 @@ fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync 
 }
 
 /// Makes one thread's calls and records the replies.
-fn run(limiter: &Arc<Box<dyn crate::algorithm::Algorithm>>, thread: usize, calls: &[Call]) -> Heard {
+fn run(limiter: &Arc<Box<dyn Algorithm>>, thread: usize, calls: &[Call], before: &Heard) -> Heard {
     sync::enter_thread(thread);
-    calls.iter().map(|&call| (call, perform(&***limiter, call))).collect()
+    perform_all(&***limiter, calls, before)
 }

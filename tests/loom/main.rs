@@ -25,6 +25,9 @@ mod quota;
 #[path = "../../src/decision.rs"]
 mod decision;
 
+#[path = "../../src/together.rs"]
+mod together;
+
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
@@ -40,6 +43,7 @@ mod subject;
 mod table;
 
 mod explore;
+mod several;
 
 #[path = "../models/models.rs"]
 mod models;

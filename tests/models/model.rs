@@ -6,9 +6,10 @@
 use std::any::Any;
 use std::collections::HashSet;
 
+use crate::algorithm::Algorithm;
 use crate::explore::explore;
 use crate::spec::{Call, Reply, Spec, explained_where};
-use crate::subject::Subject;
+use crate::subject::{Subject, perform_all};
 
 pub(crate) struct Model {
     pub(crate) name: &'static str,
@@ -74,6 +75,16 @@ impl Outcomes {
 }
 
 impl Model {
+    /// Makes the calls before the threads, which are as specified.
+    pub(crate) fn begin(&self, limiter: &dyn Algorithm, spec: &mut Spec) -> Heard {
+        let heard = perform_all(limiter, self.before, &[]);
+        for (call, reply) in &heard {
+            let specified = spec.answer(*call);
+            assert!(reply.is(&specified), "{call:?} before the threads: {reply:?}, not {specified:?}");
+        }
+        heard
+    }
+
     /// The replies of every execution can be explained, and there are several.
     pub(crate) fn holds(&self) {
         match explore(self) {

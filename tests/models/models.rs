@@ -1,7 +1,7 @@
 //! The models. Clocks move and go back; batches, helping, wrap-around, denials and status readings meet.
 
 use crate::model::Model;
-use crate::subject::{Subject, status, take};
+use crate::subject::{Subject, grant, status, take, undo};
 
 pub(crate) const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
 pub(crate) const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
@@ -39,6 +39,63 @@ const PAIR_THREE: Model = Model {
     threads: &[&[take(6, 1), take(13, 2)], &[take(3, 1), status(14)], &[take(15, 1), take(9, 2)]],
     bound: Some(3),
     ..PAIR_TWO
+};
+
+/// Two grants are undone while others come and go: a grant is the latest, or another has come after it, or has come
+/// and was undone.
+pub(crate) const WORD_UNDO: Model = Model {
+    name: "word, 2 threads that grant and undo",
+    subject: WORD,
+    before: &[take(1, 1)],
+    threads: &[&[grant(6, 1, 0), undo(0), take(16, 1)], &[grant(3, 1, 1), undo(1), status(17)]],
+    after: &[status(18), take(20, 1)],
+    bound: None,
+};
+
+pub(crate) const PAIR_UNDO: Model = Model {
+    name: "pair, 2 threads that grant and undo",
+    subject: PAIR,
+    threads: &[&[grant(6, 1, 0), undo(0), take(13, 2)], &[grant(3, 1, 1), undo(1), status(14)]],
+    after: &[status(15), take(20, 1)],
+    ..WORD_UNDO
+};
+
+/// What was granted before the threads is undone while another thread takes, and refuses, permits.
+pub(crate) const WORD_UNDONE: Model = Model {
+    name: "word, an undo against 2 calls",
+    before: &[take(1, 1), grant(2, 1, 0)],
+    threads: &[&[undo(0)], &[take(9, 1), take(9, 1)]],
+    ..WORD_UNDO
+};
+
+pub(crate) const PAIR_UNDONE: Model = Model {
+    name: "pair, an undo against 2 calls",
+    subject: PAIR,
+    before: &[take(1, 1), grant(2, 1, 0)],
+    threads: &[&[undo(0)], &[take(4, 1), take(4, 1)]],
+    ..PAIR_UNDO
+};
+
+/// Nobody is granted anything meanwhile, so it is undone, and a reading finds it in force or not.
+pub(crate) const WORD_LOOKED: Model =
+    Model { name: "word, an undo against a reading", threads: &[&[undo(0)], &[status(3)]], ..WORD_UNDONE };
+
+pub(crate) const PAIR_LOOKED: Model =
+    Model { name: "pair, an undo against a reading", subject: PAIR, ..WORD_LOOKED };
+
+/// A third thread may come between a grant and its undoing, and undo its own in the middle.
+const WORD_UNDO_THREE: Model = Model {
+    name: "word, 3 threads of which 2 undo",
+    threads: &[&[grant(6, 1, 0), undo(0)], &[grant(3, 1, 1), undo(1)], &[take(16, 1), take(11, 1)]],
+    bound: Some(2),
+    ..WORD_UNDO
+};
+
+const PAIR_UNDO_THREE: Model = Model {
+    name: "pair, 3 threads of which 2 undo",
+    threads: &[&[grant(6, 1, 0), undo(0)], &[grant(3, 1, 1), undo(1)], &[take(13, 1), take(9, 1)]],
+    bound: Some(2),
+    ..PAIR_UNDO
 };
 
 /// One charge after another; the second thread's clock is behind.
@@ -170,6 +227,22 @@ fn pair_two_threads() {
 #[test]
 fn pair_three_threads() {
     PAIR_THREE.holds();
+}
+
+#[test]
+fn word_undo() {
+    WORD_UNDO.holds();
+    WORD_UNDONE.holds();
+    WORD_LOOKED.holds();
+    WORD_UNDO_THREE.holds();
+}
+
+#[test]
+fn pair_undo() {
+    PAIR_UNDO.holds();
+    PAIR_UNDONE.holds();
+    PAIR_LOOKED.holds();
+    PAIR_UNDO_THREE.holds();
 }
 
 #[test]

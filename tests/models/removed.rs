@@ -4,8 +4,8 @@ use crate::explore::explore_broken;
 use crate::fault::{Effect, Fault};
 use crate::model::Model;
 use crate::models::{
-    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_GROUP, LOG_LAPS, LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_TWO,
-    WORD_TWO,
+    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_GROUP, LOG_LAPS, LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_LOOKED,
+    PAIR_TWO, PAIR_UNDONE, WORD_LOOKED, WORD_TWO, WORD_UNDONE,
 };
 use crate::subject::{Subject, status, take};
 use crate::weakened::{ANNOUNCED, LATER_END, LATER_FILL, LOG, RECALLED_BEHIND, TORN_REFUSAL, caught};
@@ -106,6 +106,20 @@ fn word_without_compare() {
 #[test]
 fn pair_without_compare() {
     caught(&PAIR_TWO, Fault::new(PAIR, "C", Effect::Overwrites));
+}
+
+/// An undo that does not look whether its grant is still the latest.
+#[test]
+fn undo_without_compare() {
+    caught(&WORD_UNDONE, Fault::new(WORD, "C", Effect::Overwrites).in_thread(0));
+    caught(&PAIR_UNDONE, Fault::new(PAIR, "C", Effect::Overwrites).in_thread(0));
+}
+
+/// An undo that changes nothing although its grant is the latest.
+#[test]
+fn undo_without_exchange() {
+    caught(&WORD_LOOKED, Fault::new(WORD, "C", Effect::Lost).in_thread(0));
+    caught(&PAIR_LOOKED, Fault::new(PAIR, "C", Effect::Lost).in_thread(0));
 }
 
 #[test]

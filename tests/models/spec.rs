@@ -15,6 +15,16 @@ pub(crate) enum Call {
     Status {
         now: u64,
     },
+    /// As `Take`, but what is granted can be undone, under this name. Only of limiters whose state is one word.
+    Grant {
+        now: u64,
+        n: u32,
+        name: u8,
+    },
+    /// Undoes the grant of this name, once.
+    Undo {
+        name: u8,
+    },
 }
 
 /// What it is told.
@@ -27,6 +37,20 @@ pub(crate) enum Reply {
     },
     /// Remaining and reset of each quota.
     Status(Vec<(u64, u64)>),
+    /// Granted, with a receipt.
+    Held {
+        before: u64,
+        after: u64,
+    },
+    /// Whether it is undone.
+    Undone(bool),
+}
+
+impl Reply {
+    /// Whether it is as specified. How a receipt is written is the limiter's own affair.
+    pub(crate) fn is(&self, specified: &Reply) -> bool {
+        matches!((self, specified), (Reply::Held { .. }, Reply::Held { .. })) || self == specified
+    }
 }
 
 /// `limit` permits per `window`.
@@ -40,6 +64,16 @@ pub(crate) struct Rule {
 pub(crate) struct Spec {
     rules: Vec<Rule>,
     state: State,
+    /// The grants in force that can be undone, the latest last.
+    held: Vec<Held>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    name: u8,
+    before: State,
+    /// How many grants in force are later.
+    later: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,17 +88,21 @@ enum State {
 
 impl Spec {
     pub(crate) fn log(rules: &[Rule]) -> Spec {
-        Spec { rules: rules.to_vec(), state: State::Log(Vec::new()) }
+        Spec::of(rules, State::Log(Vec::new()))
     }
 
     pub(crate) fn buckets(rules: &[Rule]) -> Spec {
-        Spec { rules: rules.to_vec(), state: State::Buckets(vec![0; rules.len()]) }
+        Spec::of(rules, State::Buckets(vec![0; rules.len()]))
     }
 
     pub(crate) fn strict(rules: &[Rule], burst: u64) -> Spec {
         let interval = |rule: &Rule| rule.window.div_ceil(rule.limit + 1 - burst);
         let (quota, interval) = latest(rules.iter().map(interval));
-        Spec { rules: rules.to_vec(), state: State::Strict { burst, interval, quota, tat: 0 } }
+        Spec::of(rules, State::Strict { burst, interval, quota, tat: 0 })
+    }
+
+    fn of(rules: &[Rule], state: State) -> Spec {
+        Spec { rules: rules.to_vec(), state, held: Vec::new() }
     }
 
     /// The same without the permits that are too old to matter.
@@ -82,7 +120,32 @@ impl Spec {
             Call::Take { now, n } => self.take(now, u64::from(n)),
             Call::Peek { now, n } => self.refused(now, u64::from(n)).unwrap_or(Reply::Granted),
             Call::Status { now } => Reply::Status(self.status(now)),
+            Call::Grant { now, n, name } => self.grant(now, u64::from(n), name),
+            Call::Undo { name } => Reply::Undone(self.undo(name)),
         }
+    }
+
+    fn grant(&mut self, now: u64, n: u64, name: u8) -> Reply {
+        let before = self.state.clone();
+        match self.take(now, n) {
+            Reply::Granted => {
+                self.held.push(Held { name, before, later: 0 });
+                Reply::Held { before: 0, after: 0 }
+            }
+            refused => refused,
+        }
+    }
+
+    /// Only the latest grant in force is undone. Any other stays in force for good.
+    fn undo(&mut self, name: u8) -> bool {
+        let Some(at) = self.held.iter().position(|held| held.name == name) else { return false };
+        let undone = self.held.remove(at);
+        if undone.later > 0 {
+            return false;
+        }
+        self.state = undone.before;
+        self.held.iter_mut().for_each(|earlier| earlier.later -= 1);
+        true
     }
 
     fn refused(&self, now: u64, n: u64) -> Option<Reply> {
@@ -97,6 +160,9 @@ impl Spec {
     fn take(&mut self, now: u64, n: u64) -> Reply {
         if let Some(refused) = self.refused(now, n) {
             return refused;
+        }
+        if n > 0 {
+            self.held.iter_mut().for_each(|held| held.later += 1);
         }
         match &mut self.state {
             State::Log(stamps) => {
@@ -199,7 +265,7 @@ pub(crate) fn explained_where(
 ) -> bool {
     if threads.iter().all(|calls| calls.is_empty()) {
         let mut spec = spec.clone();
-        return after.iter().all(|(call, reply)| spec.answer(*call) == *reply);
+        return after.iter().all(|(call, reply)| reply.is(&spec.answer(*call)));
     }
     let left: Vec<usize> = threads.iter().map(|calls| calls.len()).collect();
     (0..threads.len()).any(|next| {
@@ -207,6 +273,6 @@ pub(crate) fn explained_where(
         let mut spec = spec.clone();
         let mut threads = threads.to_vec();
         threads[next] = rest;
-        may(next, &left) && spec.answer(*call) == *reply && explained_where(&spec, &threads, after, may)
+        may(next, &left) && reply.is(&spec.answer(*call)) && explained_where(&spec, &threads, after, may)
     })
 }

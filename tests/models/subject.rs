@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
-use crate::decision::Denied;
+use crate::decision::{Denied, Receipt};
 use crate::nanos::Nanos;
 use crate::quota::{Policy, Quota};
 use crate::spec::{Call, Reply, Rule, Spec};
@@ -65,7 +65,35 @@ pub(crate) const fn status(now: u64) -> Call {
     Call::Status { now: now * UNIT }
 }
 
+/// A call for `n` permits at `now` units, which [`undo`] of the same name may take back.
+pub(crate) const fn grant(now: u64, n: u32, name: u8) -> Call {
+    Call::Grant { now: now * UNIT, n, name }
+}
+
+pub(crate) const fn undo(name: u8) -> Call {
+    Call::Undo { name }
+}
+
+/// What the calls are answered, one after another, by a thread that has heard this `before`.
+pub(crate) fn perform_all(
+    limiter: &dyn Algorithm,
+    calls: &[Call],
+    before: &[(Call, Reply)],
+) -> Vec<(Call, Reply)> {
+    let mut heard = before.to_vec();
+    for &call in calls {
+        let reply = perform_after(limiter, call, &heard);
+        heard.push((call, reply));
+    }
+    heard.split_off(before.len())
+}
+
 pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
+    perform_after(limiter, call, &[])
+}
+
+/// A receipt that was `heard` can be handed back.
+pub(crate) fn perform_after(limiter: &dyn Algorithm, call: Call, heard: &[(Call, Reply)]) -> Reply {
     match call {
         Call::Take { now, n } => decision(now, limiter.try_acquire_at(Nanos::from_nanos(now), n)),
         Call::Peek { now, n } => decision(now, limiter.peek_at(Nanos::from_nanos(now), n)),
@@ -76,6 +104,22 @@ pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
                 (u64::from(quota.remaining), quota.reset_at.as_nanos())
             };
             Reply::Status(status.quotas().iter().map(of).collect())
+        }
+        Call::Grant { now, n, .. } => match limiter.try_grant_at(Nanos::from_nanos(now), n) {
+            Ok(grant) => {
+                let Receipt { before, after } = grant.into_receipt();
+                Reply::Held { before, after }
+            }
+            Err(denied) => decision(now, Err(denied)),
+        },
+        Call::Undo { name } => {
+            let receipt = heard.iter().find_map(|(call, reply)| match (*call, reply) {
+                (Call::Grant { name: of, .. }, &Reply::Held { before, after }) if of == name => {
+                    Some(Receipt { before, after })
+                }
+                _ => None,
+            });
+            Reply::Undone(receipt.is_some_and(|receipt| limiter.undo_receipt(receipt)))
         }
     }
 }

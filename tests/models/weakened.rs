@@ -252,9 +252,12 @@ fn refusal_weak_end_store() {
 /// One word is one location: it needs no ordering at all, and its table says so.
 #[test]
 fn one_word_needs_no_ordering() {
-    for (file, model) in
-        [("token_bucket/word.rs", &models::WORD_TWO), ("token_bucket/pair.rs", &models::PAIR_TWO)]
-    {
+    for (file, model) in [
+        ("token_bucket/word.rs", &models::WORD_TWO),
+        ("token_bucket/word.rs", &models::WORD_UNDO),
+        ("token_bucket/pair.rs", &models::PAIR_TWO),
+        ("token_bucket/pair.rs", &models::PAIR_UNDO),
+    ] {
         assert!(explore_broken(model, relaxed(file, "*")).is_ok(), "{file}");
     }
 }

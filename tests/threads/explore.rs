@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::spec::Call;
-use crate::subject::perform;
+use crate::subject::perform_all;
 
 /// How often each model is run. Miri does it once for each seed.
 const RUNS: usize = if cfg!(miri) { 1 } else { 1_000 };
@@ -30,17 +30,13 @@ impl fmt::Display for Explored {
 }
 
 pub(crate) fn explore(model: &Model) -> Result<Explored, Failure> {
-    let Model { subject, before, threads, after, .. } = *model;
+    let Model { subject, threads, after, .. } = *model;
     let mut outcomes = Outcomes::default();
     for _ in 0..RUNS {
         let limiter = subject.build();
         let mut spec = subject.spec();
-        let run = |calls: &[Call]| -> Heard {
-            calls.iter().map(|&call| (call, perform(&*limiter, call))).collect()
-        };
-        for &call in before {
-            assert_eq!(perform(&*limiter, call), spec.answer(call), "{call:?} before the threads");
-        }
+        let before = model.begin(&*limiter, &mut spec);
+        let run = |calls: &[Call]| perform_all(&*limiter, calls, &before);
         let start = Barrier::new(threads.len());
         let begin = |calls| {
             start.wait();

@@ -21,6 +21,9 @@ mod quota;
 #[path = "../../src/decision.rs"]
 mod decision;
 
+#[path = "../../src/together.rs"]
+mod together;
+
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
