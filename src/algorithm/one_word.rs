@@ -1,10 +1,10 @@
 //! A limiter whose whole state is one word: read it, judge it, replace it if it is still the same.
 //!
-//! What the bits mean is the business of a [`Rule`], which is immutable. So one rule can serve any number of words.
+//! What the bits mean is the business of the one that judges ([`Judge`]). It is immutable, so one can serve any number of words.
 //!
 //! # State
 //!
-//! `word: { as the rule says: 64 }`. A word of 0 has granted nothing.
+//! `word: { as its judge says: 64 }`.
 //!
 //! - I1. Every grant makes the word larger, as a number. Only undoing makes it smaller.
 //! - I2. The words of the grants in force, from the first to the latest, form a chain: each grant starts from the word
@@ -30,8 +30,8 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `counter_two_threads` |
-//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `counter_two_threads` |
+//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `counter_two_threads`, `word_two_threads`, `pair_two_threads` |
+//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `counter_two_threads`, `word_two_threads`, `pair_two_threads` |
 
 use super::backoff;
 use crate::decision::{Denied, Grant, Reclaim};
@@ -40,7 +40,7 @@ use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
 
 /// What the bits of a word mean. `n` is nowhere 0.
-pub(crate) trait Rule {
+pub(crate) trait Judge {
     /// The word after a grant of `n` at `now`; it is larger than `word`.
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
 }
@@ -60,35 +60,35 @@ impl Word {
     }
 
     #[inline]
-    pub(crate) fn try_acquire(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<(), Denied> {
-        self.decide(rule, now, n).map(drop)
+    pub(crate) fn try_acquire(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.decide(judge, now, n).map(drop)
     }
 
-    pub(crate) fn try_grant(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
-        self.decide(rule, now, n).map(|(before, after)| Grant::new(self, before, after))
+    pub(crate) fn try_grant(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
+        self.decide(judge, now, n).map(|(before, after)| Grant::new(self, before, after))
     }
 
-    pub(crate) fn peek(&self, rule: &impl Rule, now: Nanos, n: u32) -> Result<(), Denied> {
-        rule.judge(self.load(), now, n).map(drop)
+    pub(crate) fn peek(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<(), Denied> {
+        judge.judge(self.load(), now, n).map(drop)
     }
 
     /// The word before a grant and after it.
     #[inline]
-    fn decide<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        self.attempt(rule, now, n).unwrap_or_else(|| self.contend(rule, now, n))
+    fn decide<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        self.attempt(judge, now, n).unwrap_or_else(|| self.contend(judge, now, n))
     }
 
     #[cold]
     #[inline(never)]
-    fn contend<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        backoff::retry(|| self.attempt(rule, now, n))
+    fn contend<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+        backoff::retry(|| self.attempt(judge, now, n))
     }
 
     /// `None` if another call came between.
     #[inline]
-    fn attempt<R: Rule>(&self, rule: &R, now: Nanos, n: u32) -> Option<Result<(u64, u64), Denied>> {
+    fn attempt<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Option<Result<(u64, u64), Denied>> {
         let before = self.load();
-        match rule.judge(before, now, n) {
+        match judge.judge(before, now, n) {
             Ok(after) => self.swap(before, after).then_some(Ok((before, after))),
             Err(denied) => Some(Err(denied)),
         }
@@ -104,5 +104,27 @@ impl Reclaim for Word {
     /// Only if no later grant is in force: I2.
     fn reclaim(&self, before: u64, after: u64) -> bool {
         self.swap(after, before)
+    }
+}
+
+/// A word with a judge of its own.
+#[derive(Debug)]
+pub(crate) struct OneWord<J> {
+    pub(crate) judge: J,
+    pub(crate) word: Word,
+}
+
+impl<J: Judge> OneWord<J> {
+    #[inline]
+    pub(crate) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.word.try_acquire(&self.judge, now, n)
+    }
+
+    pub(crate) fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
+        self.word.try_grant(&self.judge, now, n)
+    }
+
+    pub(crate) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.word.peek(&self.judge, now, n)
     }
 }

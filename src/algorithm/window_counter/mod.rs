@@ -1,16 +1,16 @@
 //! A strict sliding-window counter: the whole limit at once, and never more than it in any window, in one word.
 
 mod plan;
-mod rule;
+pub(super) mod word;
 
 pub use plan::CounterPlan;
-pub(crate) use rule::CounterRule;
 
-use super::one_word::Word;
+use super::one_word::{OneWord, Word};
 use super::{Algorithm, BuildError};
 use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
+use word::Counting;
 
 /// A strict sliding-window counter. "50 a minute" means 50 at once if the minute before was empty, and never more than 50
 /// in any minute.
@@ -54,8 +54,7 @@ use crate::quota::Policy;
 /// takes place. So permits are counted by the newest `now` of any grant, as by all algorithms of this crate.
 #[derive(Debug)]
 pub struct WindowCounter {
-    word: Word,
-    rule: CounterRule,
+    state: OneWord<Counting>,
     plan: CounterPlan,
 }
 
@@ -90,7 +89,8 @@ impl WindowCounter {
     #[must_use]
     pub fn with_used(mut self, now: Nanos, n: u32) -> WindowCounter {
         let n = n.min(self.plan.policy().largest_limit());
-        self.word = Word::new(self.rule.with_used(self.word.load(), now, n, self.plan.held_for(n)));
+        let OneWord { judge, word } = &mut self.state;
+        *word = Word::new(judge.with_used(word.load(), now, n, self.plan.held_for(n)));
         self
     }
 
@@ -114,7 +114,7 @@ impl WindowCounter {
 
 impl From<CounterPlan> for WindowCounter {
     fn from(plan: CounterPlan) -> WindowCounter {
-        WindowCounter { word: Word::new(0), rule: CounterRule::new(&plan), plan }
+        WindowCounter { state: OneWord { judge: Counting::new(&plan), word: Word::new(0) }, plan }
     }
 }
 
@@ -129,28 +129,28 @@ impl Algorithm for WindowCounter {
         if n == 0 {
             return Ok(());
         }
-        self.word.try_acquire(&self.rule, now, n)
+        self.state.try_acquire_at(now, n)
     }
 
     fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
-        self.word.peek(&self.rule, now, n)
+        self.state.peek_at(now, n)
     }
 
     fn status_at(&self, now: Nanos) -> Status {
-        self.rule.status(self.word.load(), now)
+        self.state.judge.status_at(self.state.word.load(), now)
     }
 
     fn try_grant_at(&self, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
         if n == 0 {
             return Ok(Grant::FINAL);
         }
-        self.word.try_grant(&self.rule, now, n)
+        self.state.try_grant_at(now, n)
     }
 
     fn undo_receipt(&self, receipt: Receipt) -> bool {
-        receipt.undo_in(&self.word)
+        receipt.undo_in(&self.state.word)
     }
 }

@@ -27,13 +27,13 @@
 //! no longer earlier. A `now` past the last tick is judged at the last tick, where time stands still.
 
 use super::plan::CounterPlan;
-use crate::algorithm::one_word::Rule;
+use crate::algorithm::one_word::Judge;
 use crate::algorithm::reciprocal::Reciprocal;
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 
 #[derive(Debug)]
-pub(crate) struct CounterRule {
+pub(crate) struct Counting {
     /// Nanoseconds in a tick.
     tick: Reciprocal,
     /// The last instant that the word can tell, in nanoseconds and in ticks.
@@ -83,7 +83,7 @@ struct Moment {
     stamp: u64,
 }
 
-impl Rule for CounterRule {
+impl Judge for Counting {
     #[inline]
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied> {
         if n > self.burst {
@@ -101,19 +101,19 @@ impl Rule for CounterRule {
     }
 }
 
-impl CounterRule {
+impl Counting {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "places in a word, and a policy holds at most 8 quotas"
     )]
-    pub(super) fn new(plan: &CounterPlan) -> CounterRule {
+    pub(super) fn new(plan: &CounterPlan) -> Counting {
         let layout = plan.layout();
         let burst = plan.burst();
         let mask = |bits: u32| u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
         let sub_windows = plan.sub_windows();
         let spare = u64::from(plan.units > 0);
         let fields = (0..sub_windows).map(|field| 1 << (field * layout.count_bits));
-        CounterRule {
+        Counting {
             tick: Reciprocal::new(plan.tick),
             horizon: layout.last * plan.tick,
             last: layout.last,
@@ -229,7 +229,7 @@ impl CounterRule {
         Denied::new(now, usize::from(self.smallest), None, self.burst)
     }
 
-    pub(crate) fn status(&self, word: u64, now: Nanos) -> Status {
+    pub(crate) fn status_at(&self, word: u64, now: Nanos) -> Status {
         let moment = self.moment(word, now);
         let used = self.used(moment.word);
         let counter = self.left(self.limit - used, (used > 0).then(|| self.counted_until(word, 0)), now);
