@@ -124,15 +124,19 @@ impl Demand {
         let mut best: Option<CounterPlan> = None;
         for unit_bits in 0..bits(self.limit.into()) {
             for sub_windows in 1..u64::BITS {
-                let plans =
-                    (0..u64::BITS).map_while(|tick_bits| self.shaped(sub_windows, unit_bits, tick_bits));
-                let wanted = plans.filter(|plan| self.interval == 0 || plan.tick <= finest);
+                let coarsest = self.window.div_ceil(sub_windows.into()).div_ceil(finest);
+                let coarsest = if self.interval == 0 { 0 } else { bits(coarsest - 1) };
+                let plans = (coarsest..coarsest + 3)
+                    .map_while(|tick_bits| self.shaped(sub_windows, unit_bits, tick_bits));
                 let mut none = true;
-                for plan in wanted.take(3) {
+                for plan in plans.filter(|plan| self.interval == 0 || plan.tick <= finest) {
                     none = false;
-                    let parts =
-                        if best.is_some_and(|best| best.unit_bits < unit_bits) { 100 } else { 10_000 };
-                    if best.is_none_or(|best| plan.is_better(&best, parts)) {
+                    let parts = |best: &CounterPlan| match best {
+                        best if best.unit_bits < unit_bits => 100,
+                        best if best.sub_windows == sub_windows => 1_000,
+                        _ => 10_000,
+                    };
+                    if best.is_none_or(|best| plan.is_better(&best, parts(&best))) {
                         best = Some(plan);
                     }
                 }
