@@ -61,35 +61,54 @@ impl Word {
 
     #[inline]
     pub(crate) fn try_acquire(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<(), Denied> {
-        self.decide(judge, now, n).map(drop)
+        self.try_at(judge, now, n, |_, _| ())
     }
 
     pub(crate) fn try_grant(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<Grant<'_>, Denied> {
-        self.decide(judge, now, n).map(|(before, after)| Grant::new(self, before, after))
+        let (before, after) = self.try_at(judge, now, n, |before, after| (before, after))?;
+        Ok(Grant::new(self, before, after))
     }
 
     pub(crate) fn peek(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<(), Denied> {
         judge.judge(self.load(), now, n).map(drop)
     }
 
-    /// The word before a grant and after it.
+    /// Answers a grant by `granted` of the words before and after it.
     #[inline]
-    fn decide<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        self.attempt(judge, now, n).unwrap_or_else(|| self.contend(judge, now, n))
+    fn try_at<J: Judge, T>(
+        &self,
+        judge: &J,
+        now: Nanos,
+        n: u32,
+        granted: fn(u64, u64) -> T,
+    ) -> Result<T, Denied> {
+        self.decide(judge, now, n, granted).unwrap_or_else(|| self.contend(judge, now, n, granted))
     }
 
     #[cold]
     #[inline(never)]
-    fn contend<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
-        backoff::retry(|| self.attempt(judge, now, n))
+    fn contend<J: Judge, T>(
+        &self,
+        judge: &J,
+        now: Nanos,
+        n: u32,
+        granted: fn(u64, u64) -> T,
+    ) -> Result<T, Denied> {
+        backoff::retry(|| self.decide(judge, now, n, granted))
     }
 
     /// `None` if another call came between.
     #[inline]
-    fn attempt<J: Judge>(&self, judge: &J, now: Nanos, n: u32) -> Option<Result<(u64, u64), Denied>> {
+    fn decide<J: Judge, T>(
+        &self,
+        judge: &J,
+        now: Nanos,
+        n: u32,
+        granted: fn(u64, u64) -> T,
+    ) -> Option<Result<T, Denied>> {
         let before = self.load();
         match judge.judge(before, now, n) {
-            Ok(after) => self.swap(before, after).then_some(Ok((before, after))),
+            Ok(after) => self.swap(before, after).then(|| Ok(granted(before, after))),
             Err(denied) => Some(Err(denied)),
         }
     }

@@ -48,6 +48,8 @@ pub(crate) struct Counting {
     limit: u64,
     /// A 1 in each field of `older`: a product with it has the sum of the lowest fields in each.
     ones: u64,
+    /// The ticks of a sub-window.
+    offset_mask: u64,
     tat_mask: u64,
     newest_mask: u64,
     older_mask: u64,
@@ -75,11 +77,9 @@ pub(crate) struct Counting {
 /// A word at an instant: moved on to the epoch of the instant, if that is later.
 struct Moment {
     word: u64,
-    /// The first tick of the epoch.
-    start: u64,
-    /// The tick at or before `now`, counted from `start`; at least 0.
+    /// The tick at or before `now`, counted from the beginning of the epoch.
     at: u64,
-    /// The tick at or after `now`.
+    /// The tick at or after `now`, counted likewise.
     stamp: u64,
 }
 
@@ -96,7 +96,7 @@ impl Judge for Counting {
         if self.used(moment.word) + n > self.limit || tat + cost > moment.at + self.span {
             return Err(self.refused(word, &moment, now, n));
         }
-        let charged = (tat.max(moment.stamp) + cost) & self.tat_mask;
+        let charged = tat.max(moment.stamp) + cost;
         Ok(moment.word - tat + charged + (n << self.tat_bits))
     }
 }
@@ -122,6 +122,7 @@ impl Counting {
             spare,
             limit: u64::from(burst),
             ones: fields.sum(),
+            offset_mask: mask(plan.tick_bits),
             tat_mask: mask(layout.tat_bits),
             newest_mask: mask(layout.newest_bits),
             older_mask: mask(sub_windows * layout.count_bits),
@@ -143,13 +144,24 @@ impl Counting {
         }
     }
 
+    /// All but the word comes from `now` alone, unless that is stale: so the next decision need not wait for the word.
     #[inline]
     fn moment(&self, word: u64, now: Nanos) -> Moment {
         let (floor, ceil) = self.tick.around(now.as_nanos().min(self.horizon));
-        let epoch = floor >> self.tick_bits;
-        let word = if epoch > word >> self.epoch_shift { self.moved(word, epoch) } else { word };
-        let start = (word >> self.epoch_shift) << self.tick_bits;
-        Moment { word, start, at: floor.saturating_sub(start), stamp: ceil.saturating_sub(start) }
+        let (epoch, newest) = (floor >> self.tick_bits, word >> self.epoch_shift);
+        let at = floor & self.offset_mask;
+        let stamp = (at + (ceil - floor)) & self.tat_mask; // 0 if there is no bucket.
+        match epoch {
+            _ if epoch == newest => Moment { word, at, stamp },
+            _ if epoch > newest => Moment { word: self.moved(word, epoch), at, stamp },
+            _ => Moment { word, at: 0, stamp: 0 },
+        }
+    }
+
+    /// The first tick of a word's epoch.
+    #[inline]
+    fn start(&self, word: u64) -> u64 {
+        (word >> self.epoch_shift) << self.tick_bits
     }
 
     /// The same state, seen from a later epoch.
@@ -217,7 +229,7 @@ impl Counting {
         let counter = if self.used(moment.word) > most { self.counted_until(word, most) } else { 0 };
         let slack = self.span - self.interval * n;
         let tat = moment.word & self.tat_mask;
-        let bucket = if tat > moment.at + slack { moment.start + tat - slack } else { 0 };
+        let bucket = if tat > moment.at + slack { self.start(moment.word) + tat - slack } else { 0 };
         // The later of the two, and on a tie the quota that is listed first.
         let by_bucket = bucket > counter || (bucket == counter && self.paced < self.counted);
         let quota = if by_bucket { self.paced } else { self.counted };
@@ -236,7 +248,7 @@ impl Counting {
         let tat = moment.word & self.tat_mask;
         let ahead = tat.saturating_sub(moment.at + self.spare);
         let left = self.limit.saturating_sub(ahead.div_ceil(self.interval.max(1)));
-        let bucket = self.left(left, (ahead > 0).then(|| moment.start + tat - self.spare), now);
+        let bucket = self.left(left, (ahead > 0).then(|| self.start(moment.word) + tat - self.spare), now);
         let of = |quota: u8| if self.by_bucket >> quota & 1 == 1 { bucket } else { counter };
         Status::new(now, (0..self.quotas).map(of))
     }
@@ -265,7 +277,7 @@ impl Counting {
         let moment = self.moment(word, now);
         let n = u64::from(n);
         let tat = (moment.word & self.tat_mask).max(moment.stamp);
-        let tat = (moment.start + tat).saturating_add(self.interval.saturating_mul(n)); // Wanted, from the origin.
+        let tat = (self.start(moment.word) + tat).saturating_add(self.interval.saturating_mul(n)); // Wanted, from the origin.
         let (_, held) = self.tick.around(now.as_nanos().saturating_add(later).min(self.horizon));
         let last = self.last >> self.tick_bits;
         let held = if later == 0 { 0 } else { held >> self.tick_bits };
