@@ -94,7 +94,10 @@ mod limiter;
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
 pub mod wait;
 
-pub use algorithm::{Algorithm, BuildError, CounterPlan, Plan, SlidingLog, TokenBucket, WindowCounter};
+pub use algorithm::{
+    Algorithm, Bound, BuildError, Choice, CounterPlan, Need, Plan, Rule, SlidingLog, State, TokenBucket,
+    WindowCounter,
+};
 #[cfg(feature = "quanta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]
 pub use clock::Quanta;

@@ -1,10 +1,12 @@
 //! The trait every limiter implements, and the lock-free limiters.
 
 mod backoff;
+mod choice;
 mod error;
 mod one_word;
 mod plan;
 mod reciprocal;
+mod shared;
 mod sliding_log;
 mod ticks;
 mod token_bucket;
@@ -13,8 +15,10 @@ mod window_counter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+pub use choice::{Choice, Need};
 pub use error::BuildError;
 pub use plan::Plan;
+pub use shared::{Bound, Rule, State};
 pub use sliding_log::SlidingLog;
 pub use token_bucket::TokenBucket;
 pub use window_counter::{CounterPlan, WindowCounter};

@@ -347,7 +347,7 @@ impl CounterPlan {
 
     /// How much later than they were, in nanoseconds, `n` permits must be counted that were used elsewhere, so that no window
     /// which the counter alone keeps holds more than `n` or its limit.
-    pub(super) fn held_for(&self, n: u32) -> u64 {
+    pub(crate) fn held_for(&self, n: u32) -> u64 {
         let burst = u64::from(self.burst());
         if u64::from(n) <= burst {
             return 0;

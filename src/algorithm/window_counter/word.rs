@@ -93,8 +93,12 @@ impl Judge for Counting {
         let n = u64::from(n);
         let cost = self.interval * n;
         let tat = moment.word & self.tat_mask;
-        if self.used(moment.word) + n > self.limit || tat + cost > moment.at + self.span {
-            return Err(self.refused(word, &moment, now, n));
+        let used = self.used(moment.word);
+        if used + n > self.limit || tat + cost > moment.at + self.span {
+            let counter = if used + n > self.limit { self.counted_until(word, self.limit - n) } else { 0 };
+            let late = (tat + cost).saturating_sub(self.span); // Counted from the beginning of the epoch.
+            let bucket = if late > moment.at { self.start(moment.word) + late } else { 0 };
+            return Err(self.refused(counter, bucket, now));
         }
         let charged = tat.max(moment.stamp) + cost;
         Ok(moment.word - tat + charged + (n << self.tat_bits))
@@ -106,7 +110,7 @@ impl Counting {
         clippy::cast_possible_truncation,
         reason = "places in a word, and a policy holds at most 8 quotas"
     )]
-    pub(super) fn new(plan: &CounterPlan) -> Counting {
+    pub(crate) fn new(plan: &CounterPlan) -> Counting {
         let layout = plan.layout();
         let burst = plan.burst();
         let mask = |bits: u32| u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
@@ -223,13 +227,9 @@ impl Counting {
         later
     }
 
-    #[inline(never)]
-    fn refused(&self, word: u64, moment: &Moment, now: Nanos, n: u64) -> Denied {
-        let most = self.limit - n;
-        let counter = if self.used(moment.word) > most { self.counted_until(word, most) } else { 0 };
-        let slack = self.span - self.interval * n;
-        let tat = moment.word & self.tat_mask;
-        let bucket = if tat > moment.at + slack { self.start(moment.word) + tat - slack } else { 0 };
+    /// The counter admits the call at tick `counter`, the bucket at tick `bucket`; 0 if it does not refuse.
+    #[inline]
+    fn refused(&self, counter: u64, bucket: u64, now: Nanos) -> Denied {
         // The later of the two, and on a tie the quota that is listed first.
         let by_bucket = bucket > counter || (bucket == counter && self.paced < self.counted);
         let quota = if by_bucket { self.paced } else { self.counted };
@@ -244,7 +244,8 @@ impl Counting {
     pub(crate) fn status_at(&self, word: u64, now: Nanos) -> Status {
         let moment = self.moment(word, now);
         let used = self.used(moment.word);
-        let counter = self.left(self.limit - used, (used > 0).then(|| self.counted_until(word, 0)), now);
+        let counter =
+            self.left(self.limit.saturating_sub(used), (used > 0).then(|| self.counted_until(word, 0)), now);
         let tat = moment.word & self.tat_mask;
         let ahead = tat.saturating_sub(moment.at + self.spare);
         let left = self.limit.saturating_sub(ahead.div_ceil(self.interval.max(1)));
@@ -270,7 +271,7 @@ impl Counting {
     ///
     /// What does not fit into the word is kept by the word of a later epoch. Until that begins, all calls are judged at its
     /// beginning, and refused there.
-    pub(super) fn with_used(&self, word: u64, now: Nanos, n: u32, later: u64) -> u64 {
+    pub(crate) fn with_used(&self, word: u64, now: Nanos, n: u32, later: u64) -> u64 {
         if n == 0 {
             return word;
         }
