@@ -14,13 +14,14 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 6] = [
+const TARGETS: [(&str, Check); 7] = [
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
     ("sliding_log", checks::sliding_log),
     ("token_bucket_nominal", checks::token_bucket_nominal),
     ("token_bucket_strict", checks::token_bucket_strict),
     ("trace_reader", checks::trace_reader),
+    ("window_counter", checks::window_counter),
 ];
 
 /// The names in a folder of `fuzz/`, in order.
@@ -82,4 +83,9 @@ fn token_bucket_strict() {
 #[test]
 fn trace_reader() {
     replay("trace_reader");
+}
+
+#[test]
+fn window_counter() {
+    replay("window_counter");
 }

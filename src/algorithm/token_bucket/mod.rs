@@ -86,6 +86,13 @@ fn try_pair(pair: &OneWord<Pair>, now: Nanos, n: u32) -> Result<(), Denied> {
 impl TokenBucket {
     /// One bucket that never exceeds any quota in any window, with the default burst of [`Plan::new`].
     ///
+    /// **The default burst is small, above all for a single quota.** It is the largest that keeps 98 % of the sustained
+    /// rate: 26 for 50/min and 1500/h, but 2 for 50/min alone, and 1 for 10/s alone. The reason: what is granted at once
+    /// must be missing from the rest of the window, and of a single quota that is all there is. A caller who expects to
+    /// spend 50 a minute at once is refused at the third call. For that use a [`WindowCounter`](crate::WindowCounter),
+    /// which grants the whole limit at once from the same 8 bytes, or [`with_burst`](TokenBucket::with_burst). See
+    /// [`Choice`](crate::Choice) for all algorithms side by side.
+    ///
     /// # Errors
     ///
     /// [`BuildError::Unrepresentable`] if the rate is too high for the state word.

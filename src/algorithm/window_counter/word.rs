@@ -84,7 +84,8 @@ struct Moment {
 }
 
 impl Judge for Counting {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called out of line, it costs 30 instructions more")]
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied> {
         if n > self.burst {
             return Err(self.never(now));
@@ -93,12 +94,8 @@ impl Judge for Counting {
         let n = u64::from(n);
         let cost = self.interval * n;
         let tat = moment.word & self.tat_mask;
-        let used = self.used(moment.word);
-        if used + n > self.limit || tat + cost > moment.at + self.span {
-            let counter = if used + n > self.limit { self.counted_until(word, self.limit - n) } else { 0 };
-            let late = (tat + cost).saturating_sub(self.span); // Counted from the beginning of the epoch.
-            let bucket = if late > moment.at { self.start(moment.word) + late } else { 0 };
-            return Err(self.refused(counter, bucket, now));
+        if self.used(moment.word) + n > self.limit || tat + cost > moment.at + self.span {
+            return Err(self.refused(word, moment.word, moment.at, now, n));
         }
         let charged = tat.max(moment.stamp) + cost;
         Ok(moment.word - tat + charged + (n << self.tat_bits))
@@ -227,9 +224,13 @@ impl Counting {
         later
     }
 
-    /// The counter admits the call at tick `counter`, the bucket at tick `bucket`; 0 if it does not refuse.
-    #[inline]
-    fn refused(&self, counter: u64, bucket: u64, now: Nanos) -> Denied {
+    /// The refusal of a call for `n` at `now`, which is tick `at` of the epoch of `moved`; the word itself may be older.
+    #[inline(never)]
+    fn refused(&self, word: u64, moved: u64, at: u64, now: Nanos, n: u64) -> Denied {
+        let most = self.limit - n;
+        let counter = if self.used(moved) > most { self.counted_until(word, most) } else { 0 };
+        let late = ((moved & self.tat_mask) + self.interval * n).saturating_sub(self.span);
+        let bucket = if late > at { self.start(moved) + late } else { 0 };
         // The later of the two, and on a tie the quota that is listed first.
         let by_bucket = bucket > counter || (bucket == counter && self.paced < self.counted);
         let quota = if by_bucket { self.paced } else { self.counted };
