@@ -23,8 +23,11 @@
 //! | | most in any window of `limit` | sustained rate | state, beside the policy | choose it when |
 //! |---|---|---|---|---|
 //! | [`SlidingLog`] | `limit`, and never less is granted than the rule allows | 100 % | 8 bytes per permit of the largest limit | every permit counts |
+//! | [`WindowCounter`] | `limit`, all of it at once | 96.7 % for 50/min and 1500/h | 8 bytes | the whole limit may come at once, and there are many limiters |
 //! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |
 //! | [`TokenBucket::nominal`] | `2 * limit - 1` | 100 % | 8 bytes for two quotas | the other side runs a token bucket itself |
+//!
+//! [`Choice`] compares them for a policy of yours, and a [`Rule`] serves any number of limiters of 8 bytes.
 //!
 //! Under the exact rule a caller who always has one more call to make spends an hour's 1500 calls in 29 minutes and
 //! then waits 31. Under the strict bucket it waits 2.44 s at the most, under an added quota no longer than the
@@ -51,7 +54,7 @@
 //! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
 //! | `decision` | what a limiter says: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
 //! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
-//! | `algorithm` | how it decides: the trait [`Algorithm`], [`TokenBucket`] and its [`Plan`], [`SlidingLog`] |
+//! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], [`Rule`], [`Choice`] |
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `pause` | how a limiter pauses, and how it comes out of a pause |
@@ -112,7 +115,10 @@ pub mod wait;
 
 mod error;
 
-pub use algorithm::{Algorithm, BuildError, Plan, SlidingLog, TokenBucket};
+pub use algorithm::{
+    Algorithm, Bound, BuildError, Choice, CounterPlan, Need, Plan, Rule, SlidingLog, State, TokenBucket,
+    WindowCounter,
+};
 #[cfg(feature = "quanta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]
 pub use clock::Quanta;

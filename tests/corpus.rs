@@ -12,12 +12,13 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 6] = [
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
     ("sliding_log", checks::sliding_log),
     ("token_bucket_nominal", checks::token_bucket_nominal),
     ("token_bucket_strict", checks::token_bucket_strict),
+    ("window_counter", checks::window_counter),
 ];
 
 /// The names in a folder of `fuzz/`, in order.
@@ -76,4 +77,9 @@ fn token_bucket_nominal() {
 #[test]
 fn token_bucket_strict() {
     replay("token_bucket_strict");
+}
+
+#[test]
+fn window_counter() {
+    replay("window_counter");
 }

@@ -5,9 +5,8 @@ use std::fs;
 use std::path::Path;
 
 /// The cores: the end of the path, and the text as it was compiled.
-const CORES: [(&str, &str); 7] = [
-    ("token_bucket/word.rs", include_str!("../../src/algorithm/token_bucket/word.rs")),
-    ("token_bucket/pair.rs", include_str!("../../src/algorithm/token_bucket/pair.rs")),
+const CORES: [(&str, &str); 6] = [
+    ("algorithm/one_word.rs", include_str!("../../src/algorithm/one_word.rs")),
     ("token_bucket/announced.rs", include_str!("../../src/algorithm/token_bucket/announced.rs")),
     ("sliding_log/mod.rs", include_str!("../../src/algorithm/sliding_log/mod.rs")),
     ("sliding_log/refusal.rs", include_str!("../../src/algorithm/sliding_log/refusal.rs")),
