@@ -44,7 +44,7 @@ use word::Counting;
 /// // The burst counts in the sub-window from 20 s to 40 s. It leaves at 100 s, when that is a minute old.
 /// let denied = counter.try_acquire_at(now, 1).unwrap_err();
 /// assert_eq!((denied.quota(), denied.retry_after_secs()), (0, Some(71)));
-/// assert!(counter.try_acquire_at(denied.retry_at().unwrap(), 50).is_ok());
+/// assert!(counter.try_acquire_at(denied.retry_at().unwrap(), 1).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
