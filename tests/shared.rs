@@ -114,7 +114,7 @@ fn a_million_callers_in_a_plain_map() {
         }
     });
     let bytes = u64::try_from(measured.bytes_current).unwrap();
-    println!("{} bytes a caller, of which 8 are the key", bytes as f64 / CALLERS as f64);
+    println!("{bytes} bytes for {CALLERS} callers, of which 8 each are the key");
     assert!(bytes <= 36 * CALLERS, "{bytes}");
     assert!(callers.values().all(|state| rule.bind(state).peek_at(Nanos::from_nanos(CALLERS), 1).is_err()));
 }

@@ -60,7 +60,8 @@ impl Word {
         self.0.load(Relaxed) // L
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called out of line, a decision goes through memory")]
     pub(crate) fn try_acquire(&self, judge: &impl Judge, now: Nanos, n: u32) -> Result<(), Denied> {
         self.try_at(judge, now, n, |_, _| ())
     }
@@ -75,7 +76,8 @@ impl Word {
     }
 
     /// Answers a grant by `granted` of the words before and after it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `try_acquire`")]
     fn try_at<J: Judge, T>(
         &self,
         judge: &J,
@@ -99,7 +101,8 @@ impl Word {
     }
 
     /// `None` if another call came between.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `try_acquire`")]
     fn decide<J: Judge, T>(
         &self,
         judge: &J,

@@ -125,7 +125,9 @@ impl Counting {
     /// From when on at most `most` permits count; 0 if always.
     fn until(&self, counts: &[(u64, u64)], most: u64) -> u64 {
         let newest = counts.last().expect("there is a newest sub-window").0;
-        let epoch = (newest..).find(|&epoch| self.used(counts, epoch) <= most).expect("all leave");
+        let epoch = (newest..=newest + self.sub_windows + 1)
+            .find(|&epoch| self.used(counts, epoch) <= most)
+            .expect("all leave");
         if epoch == newest { 0 } else { epoch * self.sub_window }
     }
 }
@@ -298,9 +300,9 @@ impl Spec {
                 };
                 let (paced, _) = latest(self.rules.iter().map(needed));
                 latest((0..self.rules.len()).map(|quota| {
-                    let counter = if quota == plan.counted { plan.until(counts, left) } else { 0 };
+                    let by_counts = if quota == plan.counted { plan.until(counts, left) } else { 0 };
                     let bucket = if plan.interval > 0 && quota == paced { of(bucket) } else { 0 };
-                    counter.max(bucket)
+                    by_counts.max(bucket)
                 }))
             }
         }

@@ -24,8 +24,10 @@ pub(crate) enum Subject {
 impl Subject {
     fn quotas(self) -> &'static [(u32, u64)] {
         match self {
-            Subject::Strict(_, quotas) | Subject::Nominal(quotas) | Subject::Log(quotas) => quotas,
-            Subject::Counter(_, quotas) => quotas,
+            Subject::Strict(_, quotas)
+            | Subject::Nominal(quotas)
+            | Subject::Log(quotas)
+            | Subject::Counter(_, quotas) => quotas,
         }
     }
 
@@ -43,7 +45,7 @@ impl Subject {
             }
             Subject::Nominal(_) => Box::new(TokenBucket::nominal(policy).expect("a bucket that fits")),
             Subject::Log(_) => Box::new(SlidingLog::new(policy).expect("a log that fits")),
-            Subject::Counter(shape, _) => Box::new(WindowCounter::from(shaped(policy, shape))),
+            Subject::Counter(shape, _) => Box::new(WindowCounter::from(shaped(&policy, shape))),
         }
     }
 
@@ -54,12 +56,12 @@ impl Subject {
             Subject::Strict(burst, _) => Spec::strict(&rules, u64::from(burst)),
             Subject::Nominal(_) => Spec::buckets(&rules),
             Subject::Log(_) => Spec::log(&rules),
-            Subject::Counter(shape, _) => Spec::counts(&rules, counting(&shaped(self.policy(), shape), 1)),
+            Subject::Counter(shape, _) => Spec::counts(&rules, counting(&shaped(&self.policy(), shape), 1)),
         }
     }
 }
 
-fn shaped(policy: Policy, [sub_windows, unit_bits, tick_bits]: [u32; 3]) -> CounterPlan {
+fn shaped(policy: &Policy, [sub_windows, unit_bits, tick_bits]: [u32; 3]) -> CounterPlan {
     CounterPlan::shaped(policy, sub_windows, unit_bits, tick_bits).expect("a counter that fits")
 }
 

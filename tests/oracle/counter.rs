@@ -90,7 +90,8 @@ impl ExactCounter {
 
     /// The first grid point of a sub-window, from `epoch` on, in which at most `most` permits count.
     fn counted_until(&self, epoch: u128, most: u128) -> u128 {
-        let later = (epoch..).find(|&epoch| self.used(epoch) <= most).unwrap();
+        let later =
+            (epoch..=epoch + self.shape.sub_windows + 1).find(|&epoch| self.used(epoch) <= most).unwrap();
         if later == epoch { 0 } else { later * self.shape.sub_window }
     }
 

@@ -108,14 +108,14 @@ fn announced_buckets() {
 /// Every shape of a few sub-windows, counted singly and by twos, on ticks of a half and of a quarter.
 #[test]
 fn window_counters() {
+    // So long that a word lasts a year.
+    const UNIT: u64 = 1 << 14;
     let shapes = (1..=3).flat_map(|k| (0..=1).map(move |unit| (k, unit)));
     let single = shapes.clone().flat_map(|(k, unit)| {
         (1..=4).flat_map(move |limit| {
             (1..=7).map(move |window| Small::Counter([k, unit, 0], vec![(limit, window)]))
         })
     });
-    // So long that a word lasts a year.
-    const UNIT: u64 = 1 << 14;
     let two = |(k, unit): (u32, u32)| {
         let policies = [
             [(2, 4), (3, 12)],

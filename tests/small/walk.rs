@@ -26,8 +26,10 @@ pub(crate) const PART: u64 = 512;
 impl Small {
     fn rules(&self) -> &[(u32, u64)] {
         match self {
-            Small::Strict(_, rules) | Small::Nominal(rules) | Small::Log(rules) => rules,
-            Small::Counter(_, rules) => rules,
+            Small::Strict(_, rules)
+            | Small::Nominal(rules)
+            | Small::Log(rules)
+            | Small::Counter(_, rules) => rules,
         }
     }
 
@@ -40,7 +42,7 @@ impl Small {
     /// Of a counter, if it fits.
     pub(crate) fn plan(&self) -> Option<CounterPlan> {
         let Small::Counter([sub_windows, unit_bits, tick_bits], _) = *self else { return None };
-        CounterPlan::shaped(self.policy(), sub_windows, unit_bits, tick_bits)
+        CounterPlan::shaped(&self.policy(), sub_windows, unit_bits, tick_bits)
     }
 
     pub(crate) fn build(&self) -> (Box<dyn Algorithm>, Words) {

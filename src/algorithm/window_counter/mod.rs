@@ -22,7 +22,7 @@ use word::Counting;
 /// | for 50/min and 1500/h | at once | sustained rate | longest wait after a burst | state |
 /// |---|--:|--:|--:|--:|
 /// | [`SlidingLog`](crate::SlidingLog) | 50 | 100 % | 60 s | 16 KiB |
-/// | `WindowCounter` | 50 | 96.8 % | 80 s | 8 bytes |
+/// | `WindowCounter` | 50 | 96.7 % | 80 s | 8 bytes |
 /// | [`TokenBucket::strict`](crate::TokenBucket::strict) | 26 | 98.3 % | 2.44 s | 8 bytes |
 ///
 /// A permit counts until its sub-window is a whole window old, so it counts for up to one sub-window longer than the rule
@@ -44,7 +44,7 @@ use word::Counting;
 /// // The burst counts in the sub-window from 20 s to 40 s. It leaves at 100 s, when that is a minute old.
 /// let denied = counter.try_acquire_at(now, 1).unwrap_err();
 /// assert_eq!((denied.quota(), denied.retry_after_secs()), (0, Some(71)));
-/// assert!(counter.try_acquire_at(denied.retry_at().unwrap(), 50).is_ok());
+/// assert!(counter.try_acquire_at(denied.retry_at().unwrap(), 1).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

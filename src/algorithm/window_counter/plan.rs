@@ -27,7 +27,7 @@ use crate::quota::Policy;
 /// let plan = CounterPlan::new(Policy::MICROSOFT_365_DEFENDER)?;
 /// assert_eq!((plan.burst(), plan.sub_windows()), (50, 3));
 /// assert_eq!((plan.worst_case(0), plan.worst_case(1)), (Some(50), Some(1500)));
-/// assert_eq!(plan.longest_wait(), Duration::from_nanos(80_002_187_264));
+/// assert_eq!(plan.longest_wait(), Duration::from_nanos(80_018_735_104));
 /// println!("{plan}");
 /// # Ok::<(), tollgate::BuildError>(())
 /// ```
@@ -93,7 +93,7 @@ struct Demand {
 }
 
 impl Demand {
-    fn of(policy: Policy) -> Demand {
+    fn of(policy: &Policy) -> Demand {
         let numbered = || (0_u8..).zip(policy.rules());
         let tighter = |a: (u8, (u32, u64)), b: (u8, (u32, u64))| {
             let (limit, window) = a.1;
@@ -113,7 +113,7 @@ impl Demand {
             }
         }
         let finest = [window, shortest].map(|window| (window >> 15).max(1));
-        Demand { policy, counted, limit, window, finest, interval, paced, by_bucket }
+        Demand { policy: *policy, counted, limit, window, finest, interval, paced, by_bucket }
     }
 
     /// The best plan whose ticks are no longer than `finest`.
@@ -198,7 +198,7 @@ impl CounterPlan {
     /// [`BuildError::NoCounterFits`] if the limit is too large, the windows are too short or the windows are too far apart
     /// for a word that lasts a year.
     pub fn new(policy: Policy) -> Result<CounterPlan, BuildError> {
-        let demand = Demand::of(policy);
+        let demand = Demand::of(&policy);
         let plan = demand.finest.into_iter().find_map(|finest| demand.best(finest));
         plan.ok_or(BuildError::NoCounterFits { quota: demand.counted.into() })
     }
@@ -206,7 +206,7 @@ impl CounterPlan {
     /// A plan of a given shape, if it fits: what [`new`](CounterPlan::new) chooses from.
     #[allow(dead_code, reason = "for the tests of every shape")]
     pub(crate) fn shaped(
-        policy: Policy,
+        policy: &Policy,
         sub_windows: u32,
         unit_bits: u32,
         tick_bits: u32,
