@@ -54,6 +54,7 @@
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `Monotonic`, `Quanta` |
 //! | `limiter` | what users hold: [`RateLimiter`] |
+//! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
 //!
 //! # Features
@@ -86,6 +87,8 @@ pub mod reference;
 mod clock;
 
 mod limiter;
+
+pub mod keyed;
 
 #[cfg(feature = "wait")]
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]

@@ -8,7 +8,7 @@ use crate::sync::spin_loop;
 /// A loser that comes back at once takes the cache line from the winner, and both spend their time waiting for it
 /// (T. E. Anderson, "The Performance of Spin Lock Alternatives for Shared-Memory Multiprocessors", IEEE TPDS 1(1),
 /// 1990).
-pub(super) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
+pub(crate) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
     /// A microsecond or two, in which the winner makes a hundred decisions.
     const LEAST: u32 = 128;
     const MOST: u32 = 1024;

@@ -1,6 +1,6 @@
 //! The trait every limiter implements, and the two lock-free limiters.
 
-mod backoff;
+pub(crate) mod backoff;
 mod error;
 mod plan;
 mod sliding_log;
