@@ -169,7 +169,9 @@ impl KeyedTable {
     pub fn usage_at(&self, now: Nanos) -> Usage {
         let price = self.plan.price(1);
         let now = self.plan.now(now);
-        Usage::of(self.sets.tats(), now, price.map_or(now, |price| now + price.slack))
+        let layout = self.plan.grid.layout;
+        let tats = self.sets.words().map(|words| words.map(|word| layout.tat(word)));
+        Usage::of(tats, now, price.map_or(now, |price| now + price.slack))
     }
 
     /// The policy of keys without a plan of their own.

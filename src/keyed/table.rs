@@ -89,12 +89,12 @@ impl Layout {
     }
 
     #[inline]
-    const fn tat(self, word: u64) -> u64 {
+    pub(crate) const fn tat(self, word: u64) -> u64 {
         word >> self.identity_bits
     }
 
     #[inline]
-    const fn identity(self, word: u64) -> u64 {
+    pub(crate) const fn identity(self, word: u64) -> u64 {
         word & !(u64::MAX << self.identity_bits)
     }
 
@@ -162,9 +162,9 @@ impl<const W: usize> Sets<W> {
         self.find(set, identity).tat
     }
 
-    /// The TATs of each set, one slot after another: no snapshot.
-    pub(crate) fn tats(&self) -> impl Iterator<Item = [u64; W]> {
-        self.sets.iter().map(|set| core::array::from_fn(|slot| self.layout.tat(load(&set.0[slot]))))
+    /// The words of each set, one after another: no snapshot.
+    pub(crate) fn words(&self) -> impl Iterator<Item = [u64; W]> {
+        self.sets.iter().map(|set| core::array::from_fn(|slot| load(&set.0[slot])))
     }
 
     pub(crate) fn count(&self) -> usize {

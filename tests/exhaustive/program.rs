@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use crate::algorithm::Algorithm;
 use crate::memory::{Answer, Step};
 use crate::model::{Failure, Heard};
 use crate::spec::{Call, Reply};
-use crate::subject::perform;
+use crate::subject::{Limiter, perform};
 use crate::sync::{Progress, Word, answered};
 
 /// Steps after which a call is taken never to end.
@@ -54,7 +53,7 @@ struct Known {
 }
 
 pub(crate) struct Program<'a> {
-    limiter: &'a dyn Algorithm,
+    limiter: &'a Limiter,
     calls: &'a [&'a [Call]],
     places: Vec<Place>,
     known: HashMap<Known, Point>,
@@ -65,7 +64,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     pub(crate) fn new(
-        limiter: &'a dyn Algorithm,
+        limiter: &'a Limiter,
         calls: &'a [&'a [Call]],
         forgets: bool,
         handover: Option<(Handover, Word)>,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use crate::fault::{Fault, set_fault};
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::spec::Call;
-use crate::subject::perform;
+use crate::subject::{Limiter, perform};
 use crate::sync;
 
 /// The least bound of a deeper run: `MODEL_BOUND=2 cargo test --release --test loom`.
@@ -96,7 +96,7 @@ fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync 
 }
 
 /// Makes one thread's calls and records the replies.
-fn run(limiter: &Arc<Box<dyn crate::algorithm::Algorithm>>, thread: usize, calls: &[Call]) -> Heard {
+fn run(limiter: &Arc<Box<Limiter>>, thread: usize, calls: &[Call]) -> Heard {
     sync::enter_thread(thread);
     calls.iter().map(|&call| (call, perform(&***limiter, call))).collect()
 }

@@ -11,6 +11,9 @@ use crate::spec::{Call, Reply, Rule, Spec};
 /// One unit of the tests' time: a whole number of ticks of every grid that is used.
 pub(crate) const UNIT: u64 = 1_024_000_000;
 
+/// What the threads of a model share.
+pub(crate) type Limiter = dyn Algorithm;
+
 /// A limiter and its quotas, as `(limit, window in units)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject {
@@ -26,7 +29,7 @@ impl Subject {
         }
     }
 
-    pub(crate) fn build(self) -> Box<dyn Algorithm> {
+    pub(crate) fn build(self) -> Box<Limiter> {
         let quota = |&(limit, window): &(u32, u64)| Quota::new(limit, Duration::from_nanos(window * UNIT));
         let quotas: Vec<Quota> = self.quotas().iter().map(quota).collect();
         let policy = Policy::new(&quotas).expect("a valid policy");
@@ -65,7 +68,7 @@ pub(crate) const fn status(now: u64) -> Call {
     Call::Status { now: now * UNIT }
 }
 
-pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
+pub(crate) fn perform(limiter: &Limiter, call: Call) -> Reply {
     match call {
         Call::Take { now, n } => decision(now, limiter.try_acquire_at(Nanos::from_nanos(now), n)),
         Call::Peek { now, n } => decision(now, limiter.peek_at(Nanos::from_nanos(now), n)),
