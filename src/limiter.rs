@@ -6,6 +6,7 @@
 //! |---|---|---|---|---|
 //! | L | load `paused_until` | Relaxed | - | is the weakest: who knows of a pause has seen it, and it only grows |
 //! | P | `fetch_max` `paused_until` | Relaxed | - | is the weakest: later pauses are merged, and no other memory is published |
+//! | Q | load `paused_until` | Relaxed | - | is the weakest: nobody else has a handle |
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -231,6 +232,18 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     #[inline]
     pub fn status(&self) -> Status {
         self.shared.algorithm.status_at(self.shared.clock.now())
+    }
+
+    /// Whether this is the only handle, nothing is charged and no pause is in force: a new limiter would answer the same.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_unused(&mut self) -> bool {
+        // `get_mut` also sees to it that what the last holder did is seen here.
+        let Some(Shared { paused_until, algorithm, clock }) = Arc::get_mut(&mut self.shared) else {
+            return false;
+        };
+        let now = clock.now();
+        let whole = |status: Status| status.quotas().iter().all(|quota| quota.reset_at <= now);
+        paused_until.load(Ordering::Relaxed) <= now.as_nanos() && whole(algorithm.status_at(now)) // Q
     }
 
     /// The policy that is enforced.

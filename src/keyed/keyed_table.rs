@@ -22,7 +22,6 @@ const WIDTH: usize = 8;
 /// One decision reads one cache line; a grant replaces one word of it by a compare-and-swap. Nothing is allocated or locked.
 ///
 /// ```
-/// use core::time::Duration;
 /// use tollgate::keyed::KeyedTable;
 /// use tollgate::{Nanos, Plan, Policy};
 ///
@@ -35,7 +34,7 @@ const WIDTH: usize = 8;
 ///     table.try_acquire_at(now, alice, 1)?;
 /// }
 /// let denied = table.try_acquire_at(now, alice, 1).unwrap_err();
-/// assert_eq!(denied.retry_after(), Some(Duration::from_nanos(2_440_679_424))); // whole ticks of 4096 ns
+/// assert_eq!(denied.retry_after_secs(), Some(3));
 /// assert!(table.try_acquire_at(now, bob, 1).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -80,14 +79,15 @@ impl KeyedTable {
         KeyedTable::new(plan, bytes / 64 * WIDTH)
     }
 
-    /// A plan made ready for the calls of some keys: `free` and `pro` customers in one table.
+    /// A plan made ready for the calls of some keys: `free` and `pro` customers in one table. Build the table from the
+    /// plan that gives permits back fastest: it chooses the steps in which the slots count time.
     ///
     /// ```
     /// use tollgate::keyed::{KeyedError, KeyedTable};
     /// use tollgate::{Nanos, Plan};
     ///
     /// let table = KeyedTable::new(Plan::new("10/1m".parse()?)?, 1_000)?;
-    /// let pro = table.fit(&Plan::new("600/1m".parse()?)?)?;
+    /// let pro = table.fit(&Plan::new("300/1m".parse()?)?)?;
     /// let (key, now) = (0x1b47_b6f1_5c3e_90d2, Nanos::ZERO);
     /// assert!(table.try_acquire_with(now, key, 5, &pro).is_ok());
     ///

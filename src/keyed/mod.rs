@@ -29,9 +29,13 @@
 //! | `KeyedMap` (feature `std`) | exact | the key and a limiter for each | refuses newcomers | callers are few, and need the exact log or a queue |
 
 mod error;
+#[cfg(feature = "std")]
+mod forgettable;
 mod grid;
 mod keyed_table;
 mod limiter;
+#[cfg(feature = "std")]
+mod map;
 mod newcomer;
 mod plan;
 mod prefix;
@@ -44,3 +48,9 @@ pub use limiter::KeyedLimiter;
 pub use plan::KeyPlan;
 pub use prefix::Prefix;
 pub use usage::Usage;
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub use {
+    forgettable::Forgettable,
+    map::{KeyedMap, MapFull},
+};

@@ -12,6 +12,7 @@ use super::timer::{Alarm, NoTimer, Timer};
 use crate::algorithm::Algorithm;
 use crate::clock::Clock;
 use crate::decision::Status;
+use crate::keyed::Forgettable;
 use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -172,6 +173,13 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     /// The clock that is read.
     pub fn clock(&self) -> &C {
         self.limiter().clock()
+    }
+}
+
+/// Whoever waits borrows a handle, so nobody waits where there is one handle alone.
+impl<A: Algorithm, C: Clock, T: Alarm> Forgettable for FairLimiter<A, C, T> {
+    fn is_forgettable(&mut self) -> bool {
+        Arc::get_mut(&mut self.shared).is_some_and(|shared| shared.limiter.is_forgettable())
     }
 }
 
