@@ -8,4 +8,6 @@ mod subjects;
 #[path = "../../examples/compare/trace.rs"]
 mod trace;
 
-pub use checks::{locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, trace_reader};
+pub use checks::{
+    keyed_table, locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, trace_reader,
+};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tollgate::keyed::{KeyedError, KeyedTable, Prefix};
 use tollgate::{BuildError, Nanos, Plan};
 
-use crate::exact::{Exact, told};
+use crate::exact::{Exact, interval, told};
+use crate::oracle::ExactKey;
 use crate::table::{GRIDS, plan};
 
 const KEY: u64 = 0x1b47_b6f1_5c3e_90d2;
@@ -44,7 +45,7 @@ fn past_its_last_tick_a_table_fails_closed() {
         let plan = plan(policy);
         let table = KeyedTable::new(plan, 8).unwrap();
         let mut exact = Exact::new(&plan, tick, bits);
-        let last = u64::try_from(exact.last * tick).unwrap();
+        let last = u64::try_from(exact.0.last * tick).unwrap();
         assert!(last >= 365 * 86_400 * 1_000_000_000, "{policy}: a year");
         for now in [last - 1, last, last.saturating_add(1), u64::MAX, u64::MAX - 1, 0, u64::MAX] {
             let now = Nanos::from_nanos(now);
@@ -87,7 +88,8 @@ fn rounding_costs_less_than_one_part_in_ten_thousand() {
     for (policy, tick, bits) in GRIDS {
         let plan = plan(policy);
         let exact = Exact::new(&plan, tick, bits);
-        let (slow, fast) = (exact.interval * tick, plan.interval().as_nanos());
+        let (slow, fast) = (exact.0.interval * tick, plan.interval().as_nanos());
+        assert_eq!(ExactKey::alone(interval(&plan), plan.burst()), Some(exact.0), "{policy}");
         assert!(slow > fast && (slow - fast) * 10_000 < fast, "{policy}: {slow} {fast}");
     }
 }

@@ -23,8 +23,8 @@ fn a_change_of_plan_keeps_what_was_granted() {
         let at = Nanos::from_nanos(now);
         let n = rng.u32(1..=plans[which].0.burst() + 1);
         // One instant is all that is kept.
-        let tat = exact[0].tat.max(exact[1].tat);
-        exact[which].tat = tat;
+        let tat = exact[0].0.tat.max(exact[1].0.tat);
+        exact[which].0.tat = tat;
         let answer = told(table.try_acquire_with(at, KEY, n, &plans[which].1));
         assert_eq!(answer, exact[which].take(at, n));
         granted += usize::from(answer.is_ok());

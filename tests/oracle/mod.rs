@@ -8,11 +8,13 @@
 
 mod bucket;
 mod grid;
+mod key;
 mod log;
 mod window;
 
 pub use bucket::ExactBucket;
 pub use grid::Grid;
+pub use key::ExactKey;
 pub use log::ExactLog;
 pub use window::{busiest, effective};
 
