@@ -24,15 +24,15 @@
 //! - I4. A key that returns owes at least what it owed when its slot was taken.
 //!
 //! Why I3 holds. Let one thread put the same identity into slot `i` and another one into slot `j`, and let neither have
-//! seen what the other did. Let `a` be what the first has read, `b` what the second has read. Each has replaced the very
-//! word that it had read, and the other one had seen no later word there: `b[i] <= a[i]` and `a[j] <= b[j]`. The
-//! first preferred `i`, so `a[i] <= a[j]`; the second preferred `j`, so `b[j] <= b[i]`. So all four words are equal, and
-//! of equal words both threads prefer the lowest slot. Hence `i = j`, and one of the two exchanges fails.
+//! seen what the other did. Let `a` be the TATs that the first has read, `b` those that the second has read. Each has
+//! replaced the very word that it had read, and the other one had seen no later word there: `b[i] <= a[i]` and
+//! `a[j] <= b[j]`. The first preferred `i`, so `a[i] <= a[j]`; the second preferred `j`, so `b[j] <= b[i]`. So all four are
+//! equal, and of equal TATs both threads prefer the lowest slot. Hence `i = j`, and one of the two exchanges fails.
 //!
-//! Why I4 holds. The slot of a key is only taken while its word is the smallest of the set: the other words were read
-//! earlier, and they have only grown. From then on no word of the set is below it. The key comes back to a word of the
-//! set. (A thread could only come to a smaller one if it acted before the slot was taken and had read that it was
-//! taken. The orderings exclude this circle.)
+//! Why I4 holds. The slot of a key is only taken while its TAT is the smallest of the set: the others were read earlier, and
+//! they have only grown. From then on no TAT of the set is below it. The key comes back to one of them. (A thread
+//! could only come to a smaller one if it acted before the slot was taken and had read that it was taken. The orderings
+//! exclude this circle.)
 //!
 //! So there is no `undo` here, and a table is never rescaled in place: both would make words smaller.
 //!
@@ -40,7 +40,7 @@
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `take` | granted | the successful CAS | it replaces the very word that was judged, which then was the key's own or the smallest |
+//! | `take` | granted | the successful CAS | it replaces the very word that was judged, which then was the key's own or that of the smallest TAT |
 //! | `take` | denied | the load of the word that was judged | what the key owes is no less, and a denial writes nothing |
 //! | `tat` | | the load of the word that it tells | the same |
 //!
@@ -58,7 +58,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::newcomer::{Victim, inherits};
+use super::newcomer::{inherits, other, own, slot};
 use crate::algorithm::backoff;
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
@@ -186,16 +186,17 @@ impl<const W: usize> Sets<W> {
 
     #[inline]
     fn find<'a>(&self, set: &'a Set<W>, identity: u64) -> Found<'a> {
-        let mut victim = Victim { slot: 0, word: u64::MAX };
-        for (i, slot) in set.0.iter().enumerate() {
-            let word = load(slot);
-            if self.layout.identity(word) == identity {
-                return Found { slot, word, tat: self.layout.tat(word) };
-            }
-            victim = victim.or(i, word);
+        let words: [u64; W] = core::array::from_fn(|slot| load(&set.0[slot]));
+        let mut choice = u64::MAX;
+        for (slot, &word) in words.iter().enumerate() {
+            let found = self.layout.identity(word);
+            let this = if found == identity { own(slot) } else { other(slot, word ^ found) };
+            choice = choice.min(this);
         }
-        let Victim { slot, word } = victim;
-        Found { slot: &set.0[slot], word, tat: inherits(self.layout.tat(word)) }
+        let slot = slot(choice);
+        let word = words[slot];
+        let (tat, is_own) = (self.layout.tat(word), self.layout.identity(word) == identity);
+        Found { slot: &set.0[slot], word, tat: if is_own { tat } else { inherits(tat) } }
     }
 }
 

@@ -83,6 +83,11 @@ fn tollgate_table<T: Time>(order: &Order) -> Box<dyn Keyed> {
     tollgate_slots::<T>(order.plan, 2 * order.keys)
 }
 
+/// One slot for each key: in half of the memory, but where all keys are active at once, many newcomers inherit a debt.
+fn tollgate_tight<T: Time>(order: &Order) -> Box<dyn Keyed> {
+    tollgate_slots::<T>(order.plan, order.keys)
+}
+
 /// So many slots, whatever the number of keys.
 pub fn tollgate_slots<T: Time>(plan: Plan, slots: usize) -> Box<dyn Keyed> {
     let hand = Hand::default();
@@ -196,6 +201,7 @@ macro_rules! contenders {
 pub fn contenders() -> Vec<Contender> {
     contenders![
         "tollgate, keyed table", "fixed, forgets nobody", tollgate_table;
+        "tollgate, one slot for a key", "fixed, forgets nobody", tollgate_tight;
         "governor, dashmap", "none", governor_dashmap;
         "governor, hashmap", "none", governor_hashmap;
         "rate-net", "a cap, and a ledger of debts", rate_net;
