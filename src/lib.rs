@@ -52,7 +52,7 @@
 //! | `decision` | what a limiter says: [`Denied`], [`Status`] |
 //! | `algorithm` | how it decides: the trait [`Algorithm`], [`TokenBucket`] and its [`Plan`], [`SlidingLog`] |
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
-//! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `Monotonic`, `Quanta` |
+//! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `limiter` | what users hold: [`RateLimiter`] |
 //! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
@@ -60,7 +60,8 @@
 //! # Features
 //!
 //! - `std` (default): the clock `Monotonic`. Without it the crate needs only `core` and `alloc`.
-//! - `quanta` (default): the clock `Quanta`, the CPU's time-stamp counter, two to four times cheaper to read.
+//! - `quanta` (default): the default clock reads the CPU's counter, two to four times cheaper, and corrects it by the
+//!   system's clock many times a second.
 //! - `parking_lot`: the module `reference`.
 //! - `wait`: the module `wait`, with waiting threads.
 //! - `tokio`: waiting tasks, on the timer of a tokio runtime, `wait::Tokio`.

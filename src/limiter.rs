@@ -36,8 +36,8 @@ use crate::sync::{AtomicU64, Ordering};
 ///     limiter.try_acquire()?; // 50 a minute
 /// }
 /// let denied = limiter.try_acquire().unwrap_err();
-/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs());
-/// assert_eq!(denied.retry_after_secs(), Some(60));
+/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60)
+/// assert_eq!(denied.quota(), 0); // the first: 50 a minute
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RateLimiter<A, C> {
@@ -54,32 +54,51 @@ struct Shared<A, C> {
 
 #[cfg(feature = "std")]
 impl RateLimiter<SlidingLog, DefaultClock> {
-    /// Grants whenever the rule allows it: a [`SlidingLog`] on the default clock, whose first use in a process may
-    /// take 200 ms to calibrate.
+    /// Grants whenever the rule allows it: a [`SlidingLog`] on the [default clock](DefaultClock).
+    ///
+    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
     /// # Errors
     ///
-    /// As [`SlidingLog::new`].
+    /// As [`SlidingLog::new`], and [`BuildError::Policy`] if a window cannot be longer.
     pub fn exact(policy: Policy) -> Result<Self, BuildError> {
-        Ok(RateLimiter::new(SlidingLog::new(policy)?, DefaultClock::new()))
+        let clock = DefaultClock::new();
+        Ok(RateLimiter::new(SlidingLog::new(clock.widen(policy)?)?, clock))
     }
 }
 
 #[cfg(feature = "std")]
 impl RateLimiter<TokenBucket, DefaultClock> {
-    /// Never exceeds the rule, in one word: a [`TokenBucket::strict`] on the default clock, whose first use in a
-    /// process may take 200 ms to calibrate.
+    /// Never exceeds the rule, in one word: a [`TokenBucket::strict`] on the [default clock](DefaultClock).
+    ///
+    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
     /// # Errors
     ///
-    /// As [`TokenBucket::strict`].
+    /// As [`TokenBucket::strict`], and [`BuildError::Policy`] if a window cannot be longer.
     pub fn strict(policy: Policy) -> Result<Self, BuildError> {
-        Ok(RateLimiter::new(TokenBucket::strict(policy)?, DefaultClock::new()))
+        let clock = DefaultClock::new();
+        Ok(RateLimiter::new(TokenBucket::strict(clock.widen(policy)?)?, clock))
     }
 }
 
 impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// Joins an algorithm and a clock.
+    ///
+    /// The algorithm keeps its policy by the clock's time. If the clock can be wrong ([`Clock::max_error`]), build the
+    /// algorithm for [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
+    /// [`exact`](RateLimiter::exact) and [`strict`](RateLimiter::strict) do so.
+    ///
+    /// ```
+    /// use tollgate::{Clock, DefaultClock, RateLimiter, TokenBucket};
+    ///
+    /// let clock = DefaultClock::new();
+    /// let bucket = TokenBucket::nominal(clock.widen("100/1s".parse()?)?)?;
+    /// let limiter = RateLimiter::new(bucket, clock);
+    /// assert!(limiter.try_acquire_n(100).is_ok());
+    /// assert!(limiter.try_acquire_n(100).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(algorithm: A, clock: C) -> Self {
         RateLimiter { shared: Arc::new(Shared { paused_until: AtomicU64::new(0), algorithm, clock }) }
     }
@@ -123,7 +142,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// limiter.try_acquire_n(30)?;
     /// assert!(limiter.peek_n(20).is_ok());
     /// let denied = limiter.peek_n(21).unwrap_err();
-    /// assert_eq!(denied.retry_after_secs(), Some(60));
+    /// assert_eq!(denied.quota(), 0); // the first: 50 a minute
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
 use parking_lot::Mutex;
-use tollgate::{Algorithm, Clock, Manual, Monotonic, Policy, Quanta, Quota, RateLimiter};
+use tollgate::{Algorithm, Clock, DefaultClock, Manual, Monotonic, Policy, Quanta, Quota, RateLimiter};
 
 use crate::subject::{log, strict};
 
@@ -33,11 +33,13 @@ pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("clocks");
     parts(&mut group);
     each(&mut group, "Manual", &Manual::new());
+    each(&mut group, "DefaultClock", &DefaultClock::new());
     each(&mut group, "Quanta", &Quanta::new());
     each(&mut group, "Monotonic", &Monotonic::new());
 }
 
 fn parts(group: &mut BenchmarkGroup<'_, WallTime>) {
+    group.bench_function("reading/Instant", |bencher| bencher.iter(Instant::now));
     let word = AtomicU64::new(0);
     group.bench_function("one load", |bencher| bencher.iter(|| black_box(&word).load(Relaxed)));
     group.bench_function("one CAS", |bencher| {

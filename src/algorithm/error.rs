@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-/// Why a limiter could not be built. The policy itself is valid; this algorithm cannot keep it.
+use crate::quota::PolicyError;
+
+/// Why a limiter could not be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -24,6 +26,8 @@ pub enum BuildError {
         /// The largest limit of the policy: the log keeps one instant for each of its permits.
         limit: u32,
     },
+    /// The policy is not valid, or not once its windows are lengthened by the error of the limiter's clock.
+    Policy(PolicyError),
 }
 
 impl fmt::Display for BuildError {
@@ -42,8 +46,22 @@ impl fmt::Display for BuildError {
                 "a sliding log for a limit of {limit} keeps 8 bytes for each permit, and that much memory \
                  cannot be had; choose a token bucket, which needs none"
             ),
+            BuildError::Policy(error) => error.fmt(f),
         }
     }
 }
 
-impl core::error::Error for BuildError {}
+impl core::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            BuildError::Policy(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<PolicyError> for BuildError {
+    fn from(error: PolicyError) -> BuildError {
+        BuildError::Policy(error)
+    }
+}

@@ -10,7 +10,7 @@ use super::keyed_table::KeyedTable;
 use super::plan::KeyPlan;
 use super::usage::Usage;
 #[cfg(feature = "std")]
-use crate::algorithm::Plan;
+use crate::algorithm::{BuildError, Plan};
 use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
@@ -60,19 +60,23 @@ struct Shared<S, C> {
 #[cfg(feature = "std")]
 impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// The default [`Plan`] of `policy` for each key, in a table with `slots` slots of 8 bytes (see
-    /// [`KeyedTable::new`]), on the default clock, whose first use in a process may take 200 ms to calibrate.
+    /// [`KeyedTable::new`]), on the [default clock](DefaultClock).
+    ///
+    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
     /// # Errors
     ///
-    /// As [`KeyedTable::new`], and [`KeyedError::Plan`] as [`Plan::new`].
+    /// As [`KeyedTable::new`], and [`KeyedError::Plan`] as [`Plan::new`] or if a window cannot be longer.
     pub fn strict(policy: Policy, slots: usize) -> Result<Self, KeyedError> {
-        let table = KeyedTable::new(Plan::new(policy)?, slots)?;
-        Ok(KeyedLimiter::new(table, std::hash::RandomState::new(), DefaultClock::new()))
+        let clock = DefaultClock::new();
+        let plan = Plan::new(clock.widen(policy).map_err(BuildError::from)?)?;
+        Ok(KeyedLimiter::new(KeyedTable::new(plan, slots)?, std::hash::RandomState::new(), clock))
     }
 }
 
 impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
-    /// Joins a table, a hasher and a clock.
+    /// Joins a table, a hasher and a clock. If the clock can be wrong ([`Clock::max_error`]), build the plan for
+    /// [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
     ///
     /// ```
     /// use std::hash::RandomState;

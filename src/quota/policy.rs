@@ -137,6 +137,10 @@ impl Policy {
     /// permit to the server's judgement, less the shortest; the slowest answer is above that. It costs
     /// `guard / (window + guard)` of the rate.
     ///
+    /// The server counts by a clock of its own. Two clocks that are not steered by NTP differ by up to 200
+    /// millionths or so. Add that part of the longest window to the guard: 12 ms for a minute, 0.72 s for an hour. Where
+    /// NTP is correcting one of the clocks at that moment, its rate is wrong by up to 500 millionths more.
+    ///
     /// # Errors
     ///
     /// [`PolicyError::WindowTooLong`] if a window and the guard together exceed

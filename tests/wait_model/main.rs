@@ -24,7 +24,7 @@ mod decision;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
-#[path = "../../src/clock.rs"]
+#[path = "../../src/clock/mod.rs"]
 mod clock;
 
 #[path = "../../src/limiter.rs"]

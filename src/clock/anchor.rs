@@ -1,0 +1,193 @@
+//! How counts become nanoseconds, and when they must not: plain values, no atomics.
+//!
+//! A **sample** is a count between two readings of the system's clock. Two samples that lie far enough apart give the
+//! **rate** of the counter. A sample and the rate give a **line**: the nanoseconds of the counts that come next.
+//!
+//! # Why a line is never ahead of the system's clock
+//!
+//! - A sample's count belongs to the earlier of its two readings or to a later instant. The line gives it
+//!   the earlier one, less one count, for a count lasts until the next.
+//! - The rate is that of the shortest time and the most counts that two samples allow, so it is not above the true average.
+//! - The line is flatter than that by `MARGIN`, which is more than the rate of a system's clock changes:
+//!   NTP corrects it by at most 500 millionths in either direction.
+//! - The line begins `LEAD` before the sample, for the CPU may read the counter before it reads the line. Backwards,
+//!   a flat line would be ahead, so it begins lower by what a steeper one would need.
+//!
+//! A system's clock that goes in steps can seem to be behind, by a part of a step; true time is not.
+//!
+//! # Why it is less than `MAX_ERROR` behind
+//!
+//! | cause | at most |
+//! |---|---|
+//! | the sample's two readings lie apart | `WIDTH`: 400 ns |
+//! | a count is not over when it is read, at the sample and later | 2 counts: 120 ns |
+//! | `MARGIN` (1/450), a faster system's clock (1/1000), samples that measure the rate badly (1/8000), over `SPAN` | 335 ns |
+//! | the system's clock goes in steps (on Windows of 100 ns) | 100 ns |
+//! | the beginning before the sample, and roundings | 6 ns |
+
+/// The most that a line is behind the system's clock, in nanoseconds. It is never ahead.
+pub(super) const MAX_ERROR: u64 = 1_000;
+
+/// How long a line is, in nanoseconds.
+const SPAN: u64 = 100_000;
+/// How much of a line lies before its sample, in nanoseconds.
+const LEAD: u64 = 1_000;
+/// The most that the two readings of a sample lie apart, in nanoseconds. If it is more, the thread was interrupted.
+const WIDTH: u64 = 400;
+/// The least time over which a rate is measured, in nanoseconds.
+const MEASURE: u64 = 8_000_000;
+/// A rate that is measured again may differ by one part in so many. Two opposite corrections by NTP differ by less.
+const TOLERANCE: u64 = 900;
+/// A line is flatter than the rate by one part in so many: enough for a correction by NTP, and for a fault that is too
+/// small to be noticed.
+const MARGIN: u64 = TOLERANCE / 2;
+/// The slowest counter that keeps `MAX_ERROR`: 60 ns a count.
+const SLOWEST: u64 = 60 << FRACTION;
+/// The fastest counter whose rate is precise enough: 64 counts in a nanosecond.
+const FASTEST: u64 = (1 << FRACTION) / 64;
+/// After an interrupted sample, the system's clock answers for so many nanoseconds.
+const PAUSE: u64 = 100_000;
+/// After a fault of the counter, the system's clock answers for so many nanoseconds.
+const DISTRUST: u64 = 1_000_000_000;
+/// How often that time is doubled.
+const DOUBLINGS: u64 = 12;
+
+/// A rate is in nanoseconds a count, times 2 to this power.
+const FRACTION: u32 = 32;
+
+/// A count, and the system's clock before and after it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub(super) before: u64,
+    pub(super) count: u64,
+    pub(super) after: u64,
+}
+
+impl Sample {
+    /// Later than every sample, so that nothing is measured from here.
+    const NONE: Sample = Sample { before: u64::MAX, count: 0, after: u64::MAX };
+
+    /// A rate that is not above the average since `earlier`; `None` if the counter cannot be used.
+    fn rate_since(&self, earlier: &Sample) -> Option<u64> {
+        let nanos = self.before.checked_sub(earlier.after)?;
+        let counts = u128::from(self.count.wrapping_sub(earlier.count)) + 1;
+        let rate = u64::try_from((u128::from(nanos) << FRACTION) / counts).ok()?;
+        (FASTEST..=SLOWEST).contains(&rate).then_some(rate)
+    }
+}
+
+/// The nanoseconds of `len` counts from `start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) start: u64,
+    /// The nanoseconds of `start`.
+    pub(super) nanos: u64,
+    pub(super) rate: u64,
+    pub(super) len: u64,
+}
+
+impl Line {
+    /// No count is on it.
+    pub(super) const NONE: Line = Line { start: 0, nanos: 0, rate: 0, len: 0 };
+
+    /// The nanoseconds of `count`, if it is on the line.
+    #[inline]
+    pub(super) fn at(&self, count: u64) -> Option<u64> {
+        let counts = count.wrapping_sub(self.start);
+        // No overflow: `len * rate` is `SPAN + LEAD`, times 2 to the power of `FRACTION`.
+        (counts < self.len).then(|| self.nanos + ((counts * self.rate) >> FRACTION))
+    }
+
+    /// `rate` is within `FASTEST` and `SLOWEST`, and `sample` at least `MEASURE` after the clock's origin.
+    fn through(sample: &Sample, rate: u64) -> Line {
+        let lead = (LEAD << FRACTION) / rate;
+        let steep = rate + rate / MARGIN;
+        let drop = (((lead + 1) * steep) >> FRACTION) + 1;
+        Line {
+            start: sample.count.wrapping_sub(lead),
+            nanos: sample.before - drop,
+            rate: rate - rate.div_ceil(MARGIN),
+            len: lead + (SPAN << FRACTION) / rate,
+        }
+    }
+
+    /// Whether the line, prolonged, is ahead of the system's clock: then the counter has become faster, or has jumped.
+    fn is_ahead_of(&self, sample: &Sample) -> bool {
+        if self.len == 0 {
+            return false;
+        }
+        let counts = sample.count.wrapping_sub(self.start);
+        let nanos = u128::from(self.nanos) + ((u128::from(counts) * u128::from(self.rate)) >> FRACTION);
+        nanos > u128::from(sample.after)
+    }
+}
+
+/// What is known of the counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Anchor {
+    pub(super) line: Line,
+    /// Where the measurement of the rate began.
+    pub(super) since: Sample,
+    /// The rate that was measured last, 0 if none was.
+    pub(super) rate: u64,
+    /// Before this instant no sample is needed: the system's clock answers.
+    pub(super) due: u64,
+    /// How often the counter was found to be wrong.
+    pub(super) faults: u64,
+}
+
+impl Anchor {
+    /// Nothing is known.
+    pub(super) const NONE: Anchor =
+        Anchor { line: Line::NONE, since: Sample::NONE, rate: 0, due: 0, faults: 0 };
+
+    /// What is known after one more sample, which was not taken before it was due.
+    pub(super) fn after(self, sample: Sample) -> Anchor {
+        if sample.after.saturating_sub(sample.before) > WIDTH {
+            let due = self.due.max(sample.after.saturating_add(PAUSE));
+            return Anchor { line: Line::NONE, due, ..self };
+        }
+        let Some(time) = sample.before.checked_sub(self.since.after) else {
+            return self.unused(&sample, 0);
+        };
+        if self.line.is_ahead_of(&sample) {
+            return self.distrusted(&sample);
+        }
+        if time < MEASURE {
+            // The last rate still holds. A counter that went back behind `since` would seem to be very fast.
+            let too_fast = sample.count.wrapping_sub(self.since.count) > (MEASURE << FRACTION) / FASTEST;
+            return if too_fast { self.distrusted(&sample) } else { self.with_line(&sample) };
+        }
+        match sample.rate_since(&self.since) {
+            // It is used when it was measured twice.
+            Some(rate) if self.rate == 0 => self.unused(&sample, rate),
+            Some(rate) if rate.abs_diff(self.rate) <= self.rate / TOLERANCE => {
+                Anchor { since: sample, rate, ..self }.with_line(&sample)
+            }
+            _ => self.distrusted(&sample),
+        }
+    }
+
+    /// A measurement begins, and the system's clock answers until it ends.
+    fn unused(self, since: &Sample, rate: u64) -> Anchor {
+        let due = since.after.saturating_add(MEASURE);
+        Anchor { line: Line::NONE, since: *since, rate, due, ..self }
+    }
+
+    fn with_line(self, sample: &Sample) -> Anchor {
+        if self.rate == 0 {
+            return self; // Never so: without a rate, no sample is due before the measurement ends.
+        }
+        Anchor { line: Line::through(sample, self.rate), due: 0, ..self }
+    }
+
+    /// The counter is wrong. It is measured anew, after a time.
+    fn distrusted(self, sample: &Sample) -> Anchor {
+        let wait = DISTRUST << self.faults.min(DOUBLINGS);
+        Anchor {
+            due: sample.after.saturating_add(wait),
+            faults: self.faults.saturating_add(1),
+            ..Anchor::NONE
+        }
+    }
+}
