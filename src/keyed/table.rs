@@ -186,18 +186,31 @@ impl<const W: usize> Sets<W> {
 
     #[inline]
     fn find<'a>(&self, set: &'a Set<W>, identity: u64) -> Found<'a> {
-        let words: [u64; W] = core::array::from_fn(|slot| load(&set.0[slot]));
-        let mut choice = u64::MAX;
-        for (slot, &word) in words.iter().enumerate() {
+        // The number of each slot, and its word.
+        let mut slots: [(u64, u64); W] = core::array::from_fn(|slot| {
+            let word = load(&set.0[slot]);
             let found = self.layout.identity(word);
-            let this = if found == identity { own(slot) } else { other(slot, word ^ found) };
-            choice = choice.min(this);
+            (if found == identity { own(slot) } else { other(slot, word ^ found) }, word)
+        });
+        // Pairs, then pairs of pairs: a chain of three comparisons instead of seven.
+        let mut apart = 1;
+        while apart < W {
+            for left in (0..W - apart).step_by(2 * apart) {
+                slots[left] = first(slots[left], slots[left + apart]);
+            }
+            apart *= 2;
         }
-        let slot = slot(choice);
-        let word = words[slot];
-        let (tat, is_own) = (self.layout.tat(word), self.layout.identity(word) == identity);
-        Found { slot: &set.0[slot], word, tat: if is_own { tat } else { inherits(tat) } }
+        let (choice, word) = slots[0];
+        let tat = self.layout.tat(word);
+        let is_own = self.layout.identity(word) == identity;
+        Found { slot: &set.0[slot(choice)], word, tat: if is_own { tat } else { inherits(tat) } }
     }
+}
+
+/// The one with the smaller number.
+#[inline]
+const fn first(one: (u64, u64), other: (u64, u64)) -> (u64, u64) {
+    if one.0 < other.0 { one } else { other }
 }
 
 /// The slot of a key: its own, or the one that it would take.
