@@ -26,15 +26,15 @@ pub(crate) fn bench(c: &mut Criterion) {
         // A hash by multiplication, so that it is the table that is measured.
         let hash = |key: u64| (key + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(20) ^ key;
         let pace = PACE.max(3_000_000_000 / keys);
-        let mut place = 0;
+        let mut next = 0;
         group.bench_function(BenchmarkId::new("grant", keys), |bencher| {
             bencher.iter_custom(|calls| {
                 let mut granted = 0;
                 let began = Instant::now();
                 for _ in 0..calls {
                     now += pace;
-                    place = (place + 1) % sequence.len();
-                    let answer = table.try_acquire_at(Nanos::from_nanos(now), hash(sequence[place]), 1);
+                    next = (next + 1) % sequence.len();
+                    let answer = table.try_acquire_at(Nanos::from_nanos(now), hash(sequence[next]), 1);
                     black_box(&answer);
                     granted += u64::from(answer.is_ok());
                 }

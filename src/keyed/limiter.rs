@@ -39,7 +39,7 @@ use crate::quota::Policy;
 ///
 /// # The hasher
 ///
-/// The default is the standard library's [`RandomState`](std::hash::RandomState), which has a random key: nobody can
+/// The default is the standard library's `RandomState`, which has a random key: nobody can
 /// foresee which callers share a set. **A hasher without a random key is a weakness**: an attacker who knows it
 /// chooses names that share the set, or even the bucket, of somebody else, and uses up his permits. Without `std` there
 /// is no source of randomness, so give a hasher with a key that you took from one.

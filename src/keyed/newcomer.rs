@@ -24,7 +24,6 @@ pub(super) const fn other(slot: usize, word_without_identity: u64) -> u64 {
 
 /// The slot that such a number stands for.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "below 16")]
 pub(super) const fn slot(choice: u64) -> usize {
     (choice % SLOTS) as usize
 }

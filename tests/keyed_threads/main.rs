@@ -53,18 +53,18 @@ fn storm(subject: Subject, threads: usize, calls: usize, rounds: u64, yields: bo
                 if yields {
                     yields::yield_from(thread);
                 }
-                let mut run = |table: &Box<subject::Limiter>| {
+                let mut run = |table: &subject::Limiter| {
                     barrier.wait();
                     let mut now = rng.u64(0..8);
                     let mut call = || {
                         now += rng.u64(0..3);
                         let call = take(rng.usize(0..4), now, rng.u64(1..=2));
                         yields::begin();
-                        (call, perform(&**table, call))
+                        (call, perform(table, call))
                     };
                     (0..calls).map(|_| call()).collect()
                 };
-                tables.iter().map(&mut run).collect()
+                tables.iter().map(|table| run(&**table)).collect()
             })
         };
         let threads: Vec<_> = (0..threads as u64).map(spawn).collect();

@@ -68,7 +68,7 @@ pub(crate) const fn status(now: u64) -> Call {
     Call::Status { now: now * UNIT }
 }
 
-pub(crate) fn perform(limiter: &Limiter, call: Call) -> Reply {
+pub(crate) fn perform(limiter: &dyn Algorithm, call: Call) -> Reply {
     match call {
         Call::Take { now, n } => decision(now, limiter.try_acquire_at(Nanos::from_nanos(now), n)),
         Call::Peek { now, n } => decision(now, limiter.peek_at(Nanos::from_nanos(now), n)),
