@@ -59,6 +59,7 @@
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `pause` | how a limiter pauses, and how it comes out of a pause |
 //! | `limiter` | what users hold: [`RateLimiter`] |
+//! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
 //! | `error` | one type for every error of the crate: [`Error`] |
 //!
@@ -108,6 +109,8 @@ mod pause;
 mod clock;
 
 mod limiter;
+
+pub mod keyed;
 
 #[cfg(feature = "wait")]
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]

@@ -425,6 +425,18 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
         }
     }
 
+    /// Whether this is the only handle, nothing is charged and no pause is in force: a new limiter would answer the same.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_unused(&mut self) -> bool {
+        // `get_mut` also sees to it that what the last holder did is seen here.
+        let Some(Shared { pause, clock, algorithm, .. }) = Arc::get_mut(&mut self.shared) else {
+            return false;
+        };
+        let now = clock.now();
+        let whole = |status: Status| status.quotas().iter().all(|quota| quota.reset_at <= now);
+        !pause.affects(now) && whole(algorithm.status_at(now))
+    }
+
     /// The policy that is enforced.
     #[inline]
     pub fn policy(&self) -> &Policy {

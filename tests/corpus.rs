@@ -12,7 +12,8 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 6] = [
+const TARGETS: [(&str, Check); 7] = [
+    ("keyed_table", checks::keyed_table),
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
     ("sliding_log", checks::sliding_log),
@@ -52,6 +53,11 @@ fn every_target_has_a_corpus_and_is_replayed() {
     assert_eq!(names("corpus"), replayed);
     let sources: Vec<String> = replayed.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names("fuzz_targets"), sources);
+}
+
+#[test]
+fn keyed_table() {
+    replay("keyed_table");
 }
 
 #[test]

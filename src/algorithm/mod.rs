@@ -1,6 +1,6 @@
 //! The trait every limiter implements, and the lock-free limiters.
 
-mod backoff;
+pub(crate) mod backoff;
 mod choice;
 mod error;
 mod one_word;

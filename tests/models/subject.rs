@@ -11,6 +11,9 @@ use crate::spec::{Call, Counting, Reply, Rule, Spec};
 /// One unit of the tests' time: a whole number of ticks of every grid that is used.
 pub(crate) const UNIT: u64 = 1_024_000_000;
 
+/// What the threads of a model share.
+pub(crate) type Limiter = dyn Algorithm;
+
 /// A limiter and its quotas, as `(limit, window in units)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject {
@@ -37,7 +40,7 @@ impl Subject {
         Policy::new(&quotas).expect("a valid policy")
     }
 
-    pub(crate) fn build(self) -> Box<dyn Algorithm> {
+    pub(crate) fn build(self) -> Box<Limiter> {
         let policy = self.policy();
         match self {
             Subject::Strict(burst, _) => {
@@ -100,6 +103,11 @@ pub(crate) const fn grant(now: u64, n: u32, name: u8) -> Call {
 
 pub(crate) const fn undo(name: u8) -> Call {
     Call::Undo { name }
+}
+
+/// Whether a call needs what was replied before.
+pub(crate) fn looks_back(call: Call) -> bool {
+    matches!(call, Call::Undo { .. })
 }
 
 /// What the calls are answered, one after another, by a thread that has heard this `before`.

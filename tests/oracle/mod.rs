@@ -9,12 +9,14 @@
 mod bucket;
 mod counter;
 mod grid;
+mod key;
 mod log;
 mod window;
 
 pub use bucket::ExactBucket;
 pub use counter::{ExactCounter, Shape};
 pub use grid::Grid;
+pub use key::ExactKey;
 pub use log::ExactLog;
 pub use window::{busiest, effective};
 

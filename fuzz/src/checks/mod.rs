@@ -5,6 +5,7 @@
 
 mod bytes;
 mod history;
+mod keyed_table;
 mod left;
 mod locked;
 mod policy_text;
@@ -12,6 +13,7 @@ mod sliding_log;
 mod token_bucket;
 mod window_counter;
 
+pub use keyed_table::keyed_table;
 pub use locked::locked;
 pub use policy_text::policy_text;
 pub use sliding_log::sliding_log;
