@@ -32,6 +32,7 @@
 pub mod commands;
 pub mod error;
 pub mod output;
+pub mod plan;
 pub mod progress;
 pub mod replay;
 pub mod report;

@@ -5,6 +5,7 @@
 
 pub mod compare;
 mod form;
+pub mod plan;
 pub mod source;
 
 use std::ffi::OsString;
@@ -43,8 +44,10 @@ struct Verb {
 }
 
 /// All commands. The first one is meant where none is named.
-const COMMANDS: [Verb; 1] =
-    [Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer }];
+const COMMANDS: [Verb; 2] = [
+    Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer },
+    Verb { name: "plan", about: plan::ABOUT, options: plan::options, answer: plan::answer },
+];
 
 /// Understands the command line, does the work, and writes the answer.
 ///

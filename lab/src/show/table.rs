@@ -109,7 +109,7 @@ fn waiting(report: &Report) -> Vec<Group> {
 
 /// Three significant digits, in the largest unit up to hours that is not above `nanos`.
 #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
-fn rounded(nanos: u64) -> String {
+pub(super) fn rounded(nanos: u64) -> String {
     const UNITS: [(&str, u64); 6] = [
         ("h", 3_600_000_000_000),
         ("min", 60_000_000_000),
