@@ -34,6 +34,7 @@ pub mod error;
 pub mod output;
 pub mod plan;
 pub mod progress;
+pub mod recommend;
 pub mod replay;
 pub mod report;
 pub mod show;

@@ -6,6 +6,7 @@
 pub mod compare;
 mod form;
 pub mod plan;
+pub mod recommend;
 pub mod source;
 
 use std::ffi::OsString;
@@ -44,9 +45,15 @@ struct Verb {
 }
 
 /// All commands. The first one is meant where none is named.
-const COMMANDS: [Verb; 2] = [
+const COMMANDS: [Verb; 3] = [
     Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer },
     Verb { name: "plan", about: plan::ABOUT, options: plan::options, answer: plan::answer },
+    Verb {
+        name: "recommend",
+        about: recommend::ABOUT,
+        options: recommend::options,
+        answer: recommend::answer,
+    },
 ];
 
 /// Understands the command line, does the work, and writes the answer.

@@ -4,6 +4,7 @@ pub mod decisions;
 pub mod json;
 pub mod plan;
 pub mod plot;
+pub mod recommend;
 pub mod table;
 
 use std::io::{self, Write};

@@ -1,0 +1,180 @@
+//! How is a recommendation shown?
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::commands::Answer;
+use crate::recommend::{Hit, Recommendation, Refused, Window};
+use crate::report::written;
+use crate::traffic::Traffic;
+
+/// A recommendation and the traffic that it is for.
+#[derive(Debug)]
+pub struct Advice {
+    /// The traffic.
+    pub traffic: Traffic,
+    /// The limits.
+    pub recommendation: Recommendation,
+}
+
+/// The keys, for `--help`.
+pub const KEYS: &str = "\
+{
+  \"version\": 1,
+  \"calls\": N,
+  \"callers\": N,                  limiters: 1 without --per-client
+  \"target\": {\"calls\": \"1%\", \"callers\": \"1%\" | null},
+  \"policy\": \"24/1m, 187/1h\" | null,    null: a limit is too large for a policy
+  \"refused\": {\"calls\": N, \"callers\": N},
+  \"hit\": [                       who would have a call refused, the most refused first
+    {\"client\": \"17\", \"calls\": N, \"refused\": N, \"peaks\": [N, ...]}, ...    client: null without --per-client
+  ],
+  \"windows\": [                   each window alone
+    {\"window_s\": 60, \"limit\": N, \"peak\": N, \"refused\": {\"calls\": N, \"callers\": N},
+     \"curve\": [{\"limit\": N, \"calls\": N, \"callers\": N}, ...]}, ...
+  ]
+}";
+
+/// So many of the callers that are hit are named in the table.
+const NAMED: usize = 10;
+
+impl Advice {
+    /// What the log calls a caller.
+    fn name(&self, hit: &Hit) -> String {
+        if self.traffic.per_client { self.traffic.clients[hit.caller].to_string() } else { "all".into() }
+    }
+}
+
+impl Answer for Advice {
+    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        let it = &self.recommendation;
+        let served = if self.traffic.per_client {
+            format!("a limiter for each of {} callers", it.callers)
+        } else {
+            "one limiter for all".into()
+        };
+        writeln!(out, "{}: {} calls, {served}", self.traffic.title, it.calls)?;
+        write!(out, "at most {} of the calls refused", it.target.calls)?;
+        match it.target.callers {
+            Some(share) => writeln!(out, ", and to at most {share} of the callers"),
+            None => writeln!(out),
+        }?;
+        for window in &it.windows {
+            curve(out, window, it)?;
+        }
+        let Some(policy) = it.policy else {
+            return writeln!(out, "\nA limit is too large for a policy: the largest is {}.", u32::MAX);
+        };
+        writeln!(out, "\nAll windows together: {policy}")?;
+        writeln!(out, "  would have refused {}", share(it.refused, it))?;
+        if it.hit.is_empty() || !self.traffic.per_client {
+            return Ok(());
+        }
+        writeln!(out, "\nWho would be hit:")?;
+        for hit in it.hit.iter().take(NAMED) {
+            let peaks = it.windows.iter().zip(&hit.peaks);
+            let peaks = peaks.map(|(window, peak)| format!("{peak} in {}", written(window.window)));
+            writeln!(
+                out,
+                "  {}: {} of {} calls refused; asked for up to {}",
+                self.name(hit),
+                hit.refused,
+                hit.calls,
+                peaks.collect::<Vec<_>>().join(", ")
+            )?;
+        }
+        match it.hit.len() {
+            0..=NAMED => Ok(()),
+            all => writeln!(out, "  and {} more", all - NAMED),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let it = &self.recommendation;
+        let refused = |refused: Refused| json!({"calls": refused.calls, "callers": refused.callers});
+        let hit = it.hit.iter().map(|hit| {
+            json!({
+                "client": self.traffic.per_client.then(|| self.name(hit)),
+                "calls": hit.calls,
+                "refused": hit.refused,
+                "peaks": hit.peaks,
+            })
+        });
+        let windows = it.windows.iter().map(|window| {
+            let curve = window.curve.iter().map(
+                |(limit, refused)| json!({"limit": limit, "calls": refused.calls, "callers": refused.callers}),
+            );
+            json!({
+                "window_s": window.window.as_secs_f64(),
+                "limit": window.limit,
+                "peak": window.peak,
+                "refused": refused(window.refused),
+                "curve": curve.collect::<Vec<_>>(),
+            })
+        });
+        json!({
+            "version": 1,
+            "calls": it.calls,
+            "callers": it.callers,
+            "target": {
+                "calls": it.target.calls.to_string(),
+                "callers": it.target.callers.map(|share| share.to_string()),
+            },
+            "policy": it.policy.map(|policy| policy.to_string()),
+            "refused": refused(it.refused),
+            "hit": hit.collect::<Vec<_>>(),
+            "windows": windows.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// One window: what each limit would refuse.
+fn curve(out: &mut dyn Write, window: &Window, it: &Recommendation) -> io::Result<()> {
+    let name = written(window.window);
+    writeln!(out, "\nA limit per {name}: {} is enough; {} and nobody is refused", window.limit, window.peak)?;
+    let digits = window.peak.max(1).ilog10() as usize + 1;
+    let of_callers = it.callers > 1;
+    // One scale for all windows: the shares of calls, or of callers where there are several.
+    let part = |refused: &Refused| {
+        if of_callers { (refused.callers, it.callers) } else { (refused.calls, it.calls) }
+    };
+    for (limit, refused) in &window.curve {
+        let mark = if *limit == window.limit { '>' } else { ' ' };
+        let (some, all) = part(refused);
+        let callers = if of_callers {
+            format!("  {:>8} of callers", per_cent(refused.callers, it.callers))
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "{mark} {limit:>digits$}/{name}  {:>8} of calls{callers}  {}",
+            per_cent(refused.calls, it.calls),
+            "#".repeat(usize::try_from((some * BAR).div_ceil(all.max(1))).unwrap_or(0))
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The length of a bar that stands for all.
+const BAR: u64 = 40;
+
+fn share(refused: Refused, it: &Recommendation) -> String {
+    let calls = format!("{} of {} calls ({})", refused.calls, it.calls, per_cent(refused.calls, it.calls));
+    if it.callers == 1 {
+        return calls;
+    }
+    format!(
+        "{calls}, to {} of {} callers ({})",
+        refused.callers,
+        it.callers,
+        per_cent(refused.callers, it.callers)
+    )
+}
+
+/// With two decimals, rounded up: what is not nothing is never shown as nothing.
+fn per_cent(part: u64, whole: u64) -> String {
+    let hundredths = (u128::from(part) * 10_000).div_ceil(u128::from(whole.max(1)));
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
