@@ -31,6 +31,7 @@
 
 pub mod commands;
 pub mod error;
+pub mod matrix;
 pub mod output;
 pub mod plan;
 pub mod progress;

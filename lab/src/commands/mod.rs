@@ -5,6 +5,7 @@
 
 pub mod compare;
 mod form;
+pub mod matrix;
 pub mod plan;
 pub mod recommend;
 pub mod source;
@@ -45,7 +46,7 @@ struct Verb {
 }
 
 /// All commands. The first one is meant where none is named.
-const COMMANDS: [Verb; 3] = [
+const COMMANDS: [Verb; 4] = [
     Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer },
     Verb { name: "plan", about: plan::ABOUT, options: plan::options, answer: plan::answer },
     Verb {
@@ -54,6 +55,7 @@ const COMMANDS: [Verb; 3] = [
         options: recommend::options,
         answer: recommend::answer,
     },
+    Verb { name: "matrix", about: matrix::ABOUT, options: matrix::options, answer: matrix::answer },
 ];
 
 /// Understands the command line, does the work, and writes the answer.

@@ -2,6 +2,7 @@
 
 pub mod decisions;
 pub mod json;
+pub mod matrix;
 pub mod plan;
 pub mod plot;
 pub mod recommend;

@@ -1,0 +1,98 @@
+//! Which client draws refusals from which server?
+
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use tollgate::Policy;
+
+use super::{Answer, source};
+use crate::error::Error;
+use crate::matrix::{Client, Matrix, Server};
+use crate::show::matrix::{KEYS, Meetings};
+use crate::traffic::{Traffic, Workload};
+
+pub(super) const ABOUT: &str = "Which client draws refusals from which server?";
+
+pub(super) fn options(command: Command) -> Command {
+    let command = command
+        .about(ABOUT)
+        .long_about(
+            "Which client draws refusals from which server?\n\n\
+             Every client strategy sends the same calls to every kind of server, in virtual time, over a\n\
+             network whose delays vary. Shows how many answers are 429, the rate, and the longest wait.",
+        )
+        .after_long_help(explanation());
+    source::options(command).args([
+        Arg::new("policy")
+            .long("policy")
+            .value_name("QUOTAS")
+            .help("What the server enforces: LIMIT/WINDOW, ...")
+            .default_value("50/1m, 1500/1h"),
+        Arg::new("jitter")
+            .long("jitter")
+            .value_name("DURATION")
+            .help("The longest delay of a call, and of its answer; the shortest is 0")
+            .default_value("100ms"),
+        Arg::new("guard")
+            .long("guard")
+            .value_name("DURATION")
+            .help("What a guarded client adds to every window [default: the jitter and 1us]"),
+    ])
+}
+
+pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> {
+    let text: String = matches.remove_one("policy").unwrap_or_default();
+    let policy: Policy = text.parse().map_err(|error| Error::Policy { text, error })?;
+    let jitter = duration("jitter", &matches.remove_one::<String>("jitter").unwrap_or_default())?;
+    let guard = matches.remove_one::<String>("guard").map(|text| duration("guard", &text)).transpose()?;
+    let seed = matches.get_one("seed").copied().unwrap_or(1);
+    // A caller who always has one more call to make is the hardest case, so it is what is meant where nothing is named.
+    let named = matches.contains_id("workload") || matches.contains_id("trace");
+    let traffic = if named {
+        source::traffic(&mut matches)?
+    } else {
+        let events = match matches.value_source("events") {
+            Some(ValueSource::CommandLine) => matches.remove_one("events").unwrap_or(CALLS),
+            _ => CALLS,
+        };
+        Traffic::new("greedy", &Workload::Greedy.events(1, events), false)
+    };
+    if traffic.per_client {
+        return Err(Error::Usage("matrix has one client: leave out --per-client".into()));
+    }
+    let matrix = Matrix::new(policy, &traffic, jitter, guard, seed).map_err(Error::Plan)?;
+    Ok(Box::new(Meetings { title: traffic.title, matrix }))
+}
+
+/// Of a greedy caller: two hours of the default policy.
+const CALLS: u64 = 3_000;
+
+/// A duration as a policy writes it, or `0s`.
+fn duration(what: &str, text: &str) -> Result<Duration, Error> {
+    if text.trim() == "0s" {
+        return Ok(Duration::ZERO);
+    }
+    let policy = format!("1/{}", text.trim()).parse::<Policy>();
+    let policy = policy.map_err(|error| Error::Usage(format!("bad {what} {text:?}: {error}")))?;
+    Ok(policy.quotas()[0].window())
+}
+
+fn explanation() -> String {
+    let mut lines = vec![String::from("Servers:")];
+    lines.extend(Server::ALL.map(|it| format!("  {:<24}{}", it.name(), it.describe())));
+    lines.push("\nClients:".into());
+    lines.extend(Client::ALL.map(|it| format!("  {}", it.name())));
+    lines.push(
+        "\nA client with a limiter sends its calls in order, each when the limiter grants it. After a 429 it sends\n\
+         nothing until the Retry-After (whole seconds, rounded up, at least 1) has passed, and then the same call\n\
+         again. The client without a limiter sends every call when it comes, and again after each 429.\n\
+         \n\
+         The rate is in per cent of what the exact log achieves without any delay.\n\
+         \n\
+         JSON:"
+            .into(),
+    );
+    lines.extend(KEYS.lines().map(|line| format!("  {line}")));
+    lines.join("\n")
+}
