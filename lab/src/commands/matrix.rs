@@ -33,11 +33,13 @@ pub(super) fn options(command: Command) -> Command {
             .long("jitter")
             .value_name("DURATION")
             .help("The longest delay of a call, and of its answer; the shortest is 0")
+            .allow_hyphen_values(true)
             .default_value("100ms"),
         Arg::new("guard")
             .long("guard")
             .value_name("DURATION")
-            .help("What a guarded client adds to every window [default: the jitter and 1us]"),
+            .help("What a guarded client adds to every window [default: the jitter and 1ms]")
+            .allow_hyphen_values(true),
     ])
 }
 

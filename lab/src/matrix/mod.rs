@@ -31,14 +31,14 @@ pub struct Matrix {
     pub rows: Vec<Vec<Result<Outcome, BuildError>>>,
 }
 
-/// A nanosecond for a server that counts both ends of a window, and some for the grid of the limiters.
-const MORE: Duration = Duration::from_micros(1);
+/// For a server that counts both ends of a window, or in whole milliseconds.
+const MORE: Duration = Duration::from_millis(1);
 
 impl Matrix {
     /// Lets all clients meet all servers. A server's clock stands at a time of its own, which the `seed` chooses, as it
     /// does the delays.
     ///
-    /// Without a `guard` of the caller's choice it is the jitter and a microsecond: two calls arrive closer together
+    /// Without a `guard` of the caller's choice it is the jitter and a millisecond: two calls arrive closer together
     /// than they were sent by at most the jitter.
     ///
     /// # Errors
@@ -51,14 +51,14 @@ impl Matrix {
         guard: Option<Duration>,
         seed: u64,
     ) -> Result<Matrix, BuildError> {
-        let (log, exact) = (SlidingLog::new(policy)?, Server::LogHalfOpen.enforce(policy)?);
+        let (log, exact) = (SlidingLog::new(policy)?, Server::LogHalfOpen.enforce(policy));
         let best = meet(Some(&log), &*exact, &traffic.steps, 0, 0, seed).took;
         let guard = guard.unwrap_or(jitter.saturating_add(MORE));
         let nanos = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX >> 2).min(u64::MAX >> 2);
         let rows = Client::ALL.into_iter().enumerate().map(|(row, client)| {
             let cells = Server::ALL.into_iter().enumerate().map(|(column, server)| {
                 let limiter = client.limiter(policy, guard)?;
-                let server = server.enforce(policy)?;
+                let server = server.enforce(policy);
                 let seed =
                     seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (row * Server::ALL.len() + column) as u64;
                 let phase = fastrand::Rng::with_seed(seed).u64(0..3_600_000_000_000);

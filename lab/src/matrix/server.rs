@@ -1,9 +1,10 @@
 //! How do servers enforce a policy?
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, Machine, SlidingWindowCounter};
-use tollgate::{Algorithm, BuildError, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket};
+use tollgate::{Algorithm, Denied, Nanos, Policy, Quota, QuotaStatus, Status};
 
 /// A way in which servers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +68,8 @@ impl Server {
     }
 
     /// A server that enforces `policy`.
-    ///
-    /// # Errors
-    ///
-    /// If the policy is beyond what it can count.
-    pub fn enforce(self, policy: Policy) -> Result<Box<dyn Algorithm>, BuildError> {
-        Ok(match self {
+    pub fn enforce(self, policy: Policy) -> Box<dyn Algorithm> {
+        match self {
             Server::FixedByClock => Box::new(Locked::new(FixedWindow::new(policy))),
             Server::FixedByFirstCall => Box::new(Locked::new(FirstCall::new(policy))),
             Server::LogHalfOpen => Box::new(Locked::new(LogMachine::new(policy))),
@@ -84,8 +81,8 @@ impl Server {
             }
             Server::WindowCounter => Box::new(Locked::new(SlidingWindowCounter::new(policy))),
             Server::TokenBucket => Box::new(Locked::new(BucketMachine::new(policy))),
-            Server::Gcra => Box::new(TokenBucket::nominal(policy)?),
-        })
+            Server::Gcra => Box::new(Locked::new(ArrivalTimes::new(policy))),
+        }
     }
 }
 
@@ -105,7 +102,7 @@ impl FirstCall {
     fn at(&self, now: Nanos) -> impl Iterator<Item = (u32, u32, u64)> + '_ {
         let now = now.as_nanos();
         self.policy.quotas().iter().zip(&self.counts).map(move |(quota, &(began, count))| {
-            let window = u64::try_from((quota.window() + self.policy.guard()).as_nanos()).unwrap_or(u64::MAX);
+            let window = window(&self.policy, quota);
             let ends = began.saturating_add(window);
             if count == 0 || ends <= now {
                 (quota.limit(), 0, now.saturating_add(window))
@@ -114,9 +111,81 @@ impl FirstCall {
             }
         })
     }
+}
 
-    fn burst(&self) -> u32 {
-        self.policy.quotas().iter().map(tollgate::Quota::limit).min().unwrap_or(0)
+/// The most permits that one call can be granted.
+fn burst(policy: &Policy) -> u32 {
+    policy.quotas().iter().map(Quota::limit).min().unwrap_or(0)
+}
+
+/// The window of a quota, and the guard, in nanoseconds.
+fn window(policy: &Policy, quota: &Quota) -> u64 {
+    u64::try_from(quota.window().saturating_add(policy.guard()).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The answer to a call that each quota admits at its instant.
+fn answer(policy: &Policy, now: Nanos, n: u32, ready: impl Iterator<Item = u64>) -> Result<(), Denied> {
+    let burst = burst(policy);
+    if n > burst {
+        return Err(Denied::new(now, 0, None, burst));
+    }
+    let late = ready.enumerate().filter(|&(_, at)| at > now.as_nanos());
+    match late.max_by_key(|&(quota, at)| (at, Reverse(quota))) {
+        Some((quota, at)) => Err(Denied::new(now, quota, Some(Nanos::from_nanos(at)), burst)),
+        None => Ok(()),
+    }
+}
+
+/// A theoretical arrival time for each quota, in nanoseconds: when its bucket is full again.
+struct ArrivalTimes {
+    policy: Policy,
+    tats: Vec<u64>,
+}
+
+impl ArrivalTimes {
+    fn new(policy: Policy) -> ArrivalTimes {
+        ArrivalTimes { policy, tats: vec![0; policy.quotas().len()] }
+    }
+
+    /// The interval of each quota, its limit, and its arrival time.
+    fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        self.policy.quotas().iter().zip(&self.tats).map(|(quota, &tat)| {
+            let limit = u64::from(quota.limit());
+            (window(&self.policy, quota).div_ceil(limit), limit, tat)
+        })
+    }
+}
+
+impl Machine for ArrivalTimes {
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn try_acquire_at(&mut self, now: Nanos, n: u32) -> Result<(), Denied> {
+        self.peek_at(now, n)?;
+        let charged = self.buckets().map(|(interval, _, tat)| {
+            tat.max(now.as_nanos()).saturating_add(interval.saturating_mul(n.into()))
+        });
+        self.tats = charged.collect();
+        Ok(())
+    }
+
+    fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
+        let ready = self.buckets().map(|(interval, limit, tat)| {
+            tat.saturating_sub(interval.saturating_mul(limit.saturating_sub(n.into())))
+        });
+        answer(&self.policy, now, n, ready)
+    }
+
+    fn status_at(&self, now: Nanos) -> Status {
+        let quotas = self.buckets().map(|(interval, limit, tat)| {
+            let used = tat.saturating_sub(now.as_nanos()).div_ceil(interval);
+            QuotaStatus {
+                remaining: u32::try_from(limit.saturating_sub(used)).unwrap_or(u32::MAX),
+                reset_at: Nanos::from_nanos(tat).max(now),
+            }
+        });
+        Status::new(now, quotas)
     }
 }
 
@@ -138,17 +207,9 @@ impl Machine for FirstCall {
     }
 
     fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        if n > self.burst() {
-            return Err(Denied::new(now, 0, None, self.burst()));
-        }
-        let full = self.at(now).enumerate().filter(|&(_, (limit, count, _))| n > limit - count);
-        let last = full.map(|(quota, (_, _, ends))| (ends, std::cmp::Reverse(quota))).max();
-        match last {
-            Some((ends, quota)) => {
-                Err(Denied::new(now, quota.0, Some(Nanos::from_nanos(ends)), self.burst()))
-            }
-            None => Ok(()),
-        }
+        let ready =
+            self.at(now).map(|(limit, count, ends)| if n > limit.saturating_sub(count) { ends } else { 0 });
+        answer(&self.policy, now, n, ready)
     }
 
     fn status_at(&self, now: Nanos) -> Status {

@@ -25,8 +25,8 @@ pub const KEYS: &str = "\
   \"policy\": \"50/1m, 1500/1h\",
   \"calls\": N,
   \"jitter_s\": 0.1,
-  \"guard_s\": 0.100001,
-  \"best_s\": 3480,                 the exact log without any delay
+  \"guard_s\": 0.101,
+  \"best_s\": 5340,                 the exact log without any delay
   \"meetings\": [                   every client with every server
     {\"client\": \"sliding_log + guard\", \"server\": \"log_closed\", \"granted\": N, \"refused\": N,
      \"given_up\": N, \"took_s\": 3485.2, \"longest_wait_s\": 3485.2}, ...
