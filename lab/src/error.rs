@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tollgate::{BuildError, ParsePolicyError};
 
-use crate::traffic::trace::TraceError;
+use crate::log::{Input, LogError};
 
 /// Why there is no answer. Shown as one line; the exit code is 2.
 #[derive(Debug)]
@@ -24,16 +24,16 @@ pub enum Error {
     /// A policy cannot be planned for.
     Plan(BuildError),
     /// A log cannot be read, or is none.
-    Trace {
+    Log {
         /// The file.
-        path: PathBuf,
+        input: Input,
         /// What is wrong with it.
-        error: TraceError,
+        error: LogError,
     },
     /// A limiter for each client is asked for, and the log names no clients.
     NoClients {
-        /// The file.
-        path: PathBuf,
+        /// The log, as headings name it.
+        title: String,
     },
     /// A file cannot be written.
     Write {
@@ -60,12 +60,15 @@ impl fmt::Display for Error {
             Error::Usage(text) => write!(f, "{text} (see --help)"),
             Error::Policy { text, error } => write!(f, "bad policy {text:?}: {error}"),
             Error::Plan(error) => write!(f, "no plan: {error}"),
-            Error::Trace { path, error: error @ TraceError::Read(_) } => {
-                write!(f, "cannot read {path:?}: {error}")
+            Error::Log { input, error: error @ LogError::Read(_) } => {
+                write!(f, "cannot read {input}: {error}")
             }
-            Error::Trace { path, error } => write!(f, "bad trace {path:?}: {error}"),
-            Error::NoClients { path } => {
-                write!(f, "--per-client needs a column \"client\", and {path:?} has none")
+            Error::Log { input, error } => write!(f, "bad log {input}: {error}"),
+            Error::NoClients { title } => {
+                write!(
+                    f,
+                    "--per-client needs clients, and {title:?} names none; --client COLUMN names the field"
+                )
             }
             Error::Write { path, error } => write!(f, "cannot write {path:?}: {error}"),
             Error::SameFile { path } => write!(f, "{path:?} is named twice: give each file of its own"),

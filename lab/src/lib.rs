@@ -21,6 +21,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`log`] | what a log says, and where it is wrong |
 //! | [`traffic`] | what is replayed: requests from a log, or made up |
 //! | [`replay`](mod@replay) | how one strategy does on it |
 //! | [`report`] | what came out |
@@ -31,6 +32,7 @@
 
 pub mod commands;
 pub mod error;
+pub mod log;
 pub mod matrix;
 pub mod output;
 pub mod plan;

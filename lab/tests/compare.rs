@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tollgate::reference::{Locked, LogMachine};
 use tollgate::{Algorithm, Denied, Nanos, Policy, Status};
+use tollgate_lab::log::{Options, read_bytes};
 use tollgate_lab::replay::{Retry, Waiting, Waits};
-use tollgate_lab::traffic::trace::{read, seconds};
+use tollgate_lab::traffic::seconds;
 use tollgate_lab::{Event, Figures, Progress, Strategy, Traffic, Workload, replay, run};
 
 const AZURE: &str = "azure-llm-code-2023.csv";
@@ -85,6 +86,13 @@ fn answers(decisions: &str) -> Vec<String> {
 fn hex(digest: &[u8]) -> String {
     let first = digest.first_chunk().expect("8 bytes");
     format!("{:016x}", u64::from_be_bytes(*first))
+}
+
+/// The instants and the clients of a trace.
+fn events(trace: &[u8]) -> Vec<(u64, Option<String>)> {
+    let traffic = read_bytes(trace, &Options::default()).expect("a trace");
+    let client = |client| traffic.clients.name(client).map(str::to_owned);
+    traffic.steps.iter().map(|step| (traffic.origin + step.at, client(step.client))).collect()
 }
 
 // Real traces.
@@ -181,9 +189,9 @@ fn the_table_marks_what_broke_the_rule_and_says_what_to_use() {
 fn unix_time_is_judged_as_time_since_midnight() {
     let Some(path) = trace(AZURE) else { return };
     let trace = fs::read_to_string(&path).expect("the trace");
-    let events = read(trace.as_bytes()).expect("a trace");
+    let events = events(trace.as_bytes());
     let midnight = 19_675 * 86_400_000_000_000;
-    let later = events.iter().map(|event| seconds(event.nanos + midnight));
+    let later = events.iter().map(|(nanos, _)| seconds(nanos + midnight));
     let later = format!("seconds\n{}\n", later.collect::<Vec<_>>().join("\n"));
     let path = written("unix.csv", later);
 
@@ -411,21 +419,115 @@ fn a_queue_that_is_told_of_no_instant_ahead_is_never_served() {
     };
     let second = 1_000_000_000;
     let waits = [8 * second, 9 * second, 9 * second, 9 * second].map(Some);
-    assert_eq!(waiting(0), Waiting { silence: 9 * second, waits, last: 20 * second, unserved: 0 });
+    assert_eq!(
+        waiting(0),
+        Waiting { silence: 9 * second, waits, last: 20 * second, unserved: 0, too_much: 0 }
+    );
     // From 1 s to 10 s, and from 12 s to 20 s.
     let late = waiting(1);
     assert_eq!((late.silence, late.last), (9 * second + 1, 20 * second + 2));
-    assert_eq!(waiting(-1), Waiting { silence: 0, waits: [None; 4], last: 0, unserved: 2 });
+    assert_eq!(waiting(-1), Waiting { silence: 0, waits: [None; 4], last: 0, unserved: 2, too_much: 0 });
+}
 
-    // After 41 years the log can tell no later instant, and has 50 permits left for the rest of time.
-    let path = written("horizon.csv", format!("seconds\n0\n{}", "1300000000\n".repeat(51)));
-    let report = report(["--trace", &path]);
-    let log = json!({"silence_s": 0, "wait_s": {"p50": 0, "p90": 0, "p99": null, "max": null}, "last_s": 1_300_000_000,
-                     "unserved": 1});
-    assert_eq!(strategy(&report, "sliding_log")["waiting"], log);
-    let table = ran(["--trace", &path]).out;
-    let row = table.lines().filter(|line| line.starts_with("sliding_log ")).nth(1).expect("a line");
-    assert_eq!(row.split_whitespace().collect::<Vec<_>>().join(" "), "sliding_log 0 0 0 never never never");
+// Limiters do not last for ever.
+
+#[test]
+fn a_stamp_of_1970_does_not_turn_into_advice() {
+    let later = (0..10_000).map(|request| format!("{}\n", 1_700_000_000 + request));
+    let path = written("1970.csv", format!("seconds\n0\n{}", later.collect::<String>()));
+    assert_eq!(
+        refused(["--trace", &path]),
+        format!(
+            "bad log {path:?}: the requests span 53 years, from 0 s (line 2) to 2023-11-15T00:59:59Z (line 10002), and \
+             limiters last 10: is one of these times wrong?"
+        )
+    );
+}
+
+#[test]
+fn a_strategy_whose_clock_ends_before_the_trace_does_says_so() {
+    // Ticks of a nanosecond in 57 bits last four and a half years.
+    let policy = "50/1us, 1500/1ms";
+    let path = written("nine-years.csv", format!("seconds\n0\n{}", "284000000\n".repeat(60)));
+    let report = report(["--trace", &path, "--policy", policy]);
+    let log = strategy(&report, "sliding_log");
+    assert_eq!(
+        log["error"],
+        "the trace is longer than this limiter lasts: at 284000000 s it tells no instant to come back, and later it \
+         refuses everything"
+    );
+    assert_eq!(granted(&report, "locked_sliding_log"), 51);
+    let table = ran(["--trace", &path, "--policy", policy]).out;
+    assert!(table.contains("\nsliding_log: the trace is longer than this limiter lasts"), "{table}");
+    assert!(!table.contains("Use sliding_log"), "{table}");
+}
+
+// What is read is never written over, and what is written is whole.
+
+#[test]
+fn nothing_is_written_over_the_trace_whatever_it_is_called() {
+    let path = written("precious.csv", "seconds\n1\n2\n");
+    let (hard, soft) = (temporary("precious-hard.csv"), temporary("precious-soft.csv"));
+    for link in [&hard, &soft] {
+        let _ = fs::remove_file(link);
+    }
+    fs::hard_link(&path, &hard).expect("a hard link");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&path, &soft).expect("a symbolic link");
+    let dotted = format!("{}/./compare-precious.csv", env!("CARGO_TARGET_TMPDIR"));
+    let names = [hard.to_str().expect("UTF-8"), soft.to_str().expect("UTF-8"), &dotted, &path];
+    for name in names.into_iter().filter(|name| fs::exists(name).is_ok_and(|there| there)) {
+        for option in ["--decisions", "--plot"] {
+            let error = refused(["--trace", &path, option, name]);
+            assert_eq!(error, format!("{name:?} is named twice: give each file of its own"));
+            assert_eq!(fs::read_to_string(&path).expect("the trace"), "seconds\n1\n2\n");
+        }
+    }
+    // Nor two outputs to one file, there or not.
+    let (new, same) =
+        (temporary("twice.csv"), format!("{}/./compare-twice.csv", env!("CARGO_TARGET_TMPDIR")));
+    let error = refused(["--decisions", new.to_str().expect("UTF-8"), "--plot", &same]);
+    assert_eq!(error, format!("{same:?} is named twice: give each file of its own"));
+}
+
+#[test]
+fn a_file_appears_whole_or_not_at_all() {
+    let path = written("whole.csv", "seconds\n1\n2\n");
+    let folder = temporary("outputs");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("a folder");
+    let (decisions, plot) = (folder.join("decisions.csv"), folder.join("plot.svg"));
+    fs::write(&decisions, "older").expect("a file");
+    let names = || {
+        let names =
+            fs::read_dir(&folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    let args = |trace: &str| {
+        let outputs = ["--decisions".into(), decisions.clone(), "--plot".into(), plot.clone()];
+        ["--trace".into(), PathBuf::from(trace)].into_iter().chain(outputs).map(PathBuf::into_os_string)
+    };
+    // The trace turns out to be bad when the outputs are known already.
+    let bad = written("broken.csv", "seconds\n1\nx\n");
+    refused(args(&bad));
+    assert_eq!(
+        (names(), fs::read_to_string(&decisions).expect("the file")),
+        (vec!["decisions.csv".into()], "older".into())
+    );
+    assert_eq!(ran(args(&path)).code, 0);
+    assert_eq!(names(), ["decisions.csv", "plot.svg"]);
+    assert!(fs::read_to_string(&decisions).expect("the file").starts_with("seconds,client,sliding_log"));
+    // A disk that is full is noticed when the other file is already written.
+    if fs::exists("/dev/full").is_ok_and(|there| there) {
+        fs::write(&decisions, "older").expect("a file");
+        let outputs = ["--decisions".into(), decisions.clone(), "--plot".into(), PathBuf::from("/dev/full")];
+        let full = refused(["--trace".into(), PathBuf::from(&path)].into_iter().chain(outputs));
+        assert!(full.starts_with("cannot write \"/dev/full\": "), "{full}");
+        assert_eq!(fs::read_to_string(&decisions).expect("the file"), "older");
+        assert_eq!(names(), ["decisions.csv", "plot.svg"]);
+    }
 }
 
 #[test]
@@ -534,8 +636,11 @@ fn json_has_the_documented_shape() {
     );
     assert_eq!(outcome.to_string(), expected);
     report["strategies"] = json!([]);
-    let expected =
-        r#"{"policy":"a=1/250ms, 5/1m","events":3,"clients":2,"per_client":false,"strategies":[]}"#;
+    let expected = concat!(
+        r#"{"schema":1,"policy":"a=1/250ms, 5/1m","events":3,"clients":2,"per_client":false,"#,
+        r#""log":{"formats":["trace"],"time":"seconds","client":"client","cost":null,"lines":3,"skipped":0,"#,
+        r#""first_skipped":null,"filtered":0,"out_of_order":0,"out_of_order_s":0},"strategies":[]}"#
+    );
     assert_eq!(report.to_string(), expected);
 }
 
@@ -692,8 +797,8 @@ fn bad_arguments_are_told_in_one_line() {
         ),
         (&["--sunny"], "unexpected argument '--sunny' found"),
         (&["steady", "bursty"], "unexpected argument 'bursty' found"),
-        (&["--trace"], "a value is required for '--trace <FILE>' but none was supplied"),
-        (&["steady", "--trace", "x"], "the argument '[WORKLOAD]' cannot be used with '--trace <FILE>'"),
+        (&["--trace"], "a value is required for '--trace <FILE>...' but none was supplied"),
+        (&["steady", "--trace", "x"], "the argument '[WORKLOAD]' cannot be used with '--trace <FILE>...'"),
         (&["--events", "0"], "invalid value '0' for '--events <N>': 0 is not in 1..=100000000"),
         (&["--seed", "-1"], "invalid value '-1' for '--seed <N>': invalid digit found in string"),
         (&["--format", "xml"], "invalid value 'xml' for '--format <FORMAT>' [possible values: table, json]"),
@@ -727,16 +832,19 @@ fn bad_policies_are_told_in_one_line() {
 
 #[test]
 fn bad_traces_are_told_in_one_line() {
-    let long = format!("seconds\n{}\n", "1".repeat(5_000));
+    let long = format!("seconds\n{}\n", "1".repeat((1 << 20) + 1));
+    let unknown = |line: &str| {
+        format!(
+            "the first line is {line:?}, which is none of the known formats (trace, w3c, json, alb, access, csv); \
+             if it is a header, --time COLUMN names the column that holds the time; --input FORMAT names the format"
+        )
+    };
     for (contents, expected) in [
-        (&b""[..], r#"the file is empty; expected a header "seconds" or "seconds,client""#),
-        (b"\n\r\n", r#"the file is empty; expected a header "seconds" or "seconds,client""#),
-        (b"0\n1\n", r#"the header is "0"; expected "seconds" or "seconds,client""#),
-        (
-            b"seconds,client,path\n",
-            r#"the header is "seconds,client,path"; expected "seconds" or "seconds,client""#,
-        ),
-        (b"seconds\n\n", "no events: there is nothing below the header"),
+        (&b""[..], "the file is empty"),
+        (b"\n\r\n", "the file is empty"),
+        (b"0\n1\n", &unknown("0")),
+        (b"second,client,path\n", &unknown("second,client,path")),
+        (b"seconds\n\n", "there is no request in it"),
         (b"seconds\n1\n2,3\n", "line 3: 2 fields where the header has 1"),
         (b"seconds,client\n1\n", "line 2: 1 fields where the header has 2"),
         (b"seconds\n1\n\n\n1e3\n", r#"line 5: "1e3" is not a time in plain decimal seconds, such as 12.345"#),
@@ -746,27 +854,20 @@ fn bad_traces_are_told_in_one_line() {
         (b"seconds\n.\n", r#"line 2: "." is not a time in plain decimal seconds, such as 12.345"#),
         (b"seconds\n1.2.3\n", r#"line 2: "1.2.3" is not a time in plain decimal seconds, such as 12.345"#),
         (b"seconds\n\xff\n", "line 2: \"\u{fffd}\" is not a time in plain decimal seconds, such as 12.345"),
-        (
-            b"seconds\n0.1234567891\n",
-            r#"line 2: "0.1234567891" is finer than a nanosecond, which is 9 decimals"#,
-        ),
+        (b"seconds\n0.1234567891\n", r#"line 2: "0.1234567891" is finer than a nanosecond"#),
         (
             b"seconds\n18446744073.709551616\n",
             r#"line 2: "18446744073.709551616" is above 18446744073.709551615 s, the last nanosecond that 64 bits can tell"#,
         ),
         (
-            b"seconds,client\n1,a\n",
-            r#"line 2: "a" is not a client, a whole number from 0 to 18446744073709551615"#,
+            b"seconds\n2\n400\n399\n99.5\n",
+            "line 5: time goes backwards by 300.5 s, from 400 s (line 3) to 99.5 s; lines are sorted up to 300 s \
+             (--out-of-order DURATION)",
         ),
-        (
-            b"seconds,client\n1,+1\n",
-            r#"line 2: "+1" is not a client, a whole number from 0 to 18446744073709551615"#,
-        ),
-        (b"seconds\n2\n2\n1.5\n", "line 4: time goes backwards, from 2 s to 1.5 s"),
-        (long.as_bytes(), "line 2: longer than 4096 bytes"),
+        (long.as_bytes(), "line 2: longer than 1048576 bytes"),
     ] {
         let path = written("bad.csv", contents);
-        assert_eq!(refused(["--trace", &path]), format!("bad trace {path:?}: {expected}"));
+        assert_eq!(refused(["--trace", &path]), format!("bad log {path:?}: {expected}"));
     }
 }
 
@@ -782,7 +883,7 @@ fn files_that_fail_are_told_in_one_line() {
     assert!(refused(["--decisions", directory]).starts_with(&format!("cannot write {directory:?}: ")));
 
     let path = written("no-clients.csv", "seconds\n1\n");
-    let expected = format!("--per-client needs a column \"client\", and {path:?} has none");
+    let expected = "--per-client needs clients, and \"compare-no-clients.csv\" names none; --client COLUMN names the field";
     assert_eq!(refused(["--trace", &path, "--per-client"]), expected);
 }
 
@@ -822,19 +923,23 @@ fn a_reader_that_leaves_is_no_error_and_a_full_disk_is() {
 
 #[test]
 fn what_a_trace_may_look_like() {
-    let event = |nanos, client| Event { nanos, client };
+    let event = |nanos, client: Option<&str>| (nanos, client.map(str::to_owned));
     for (contents, expected) in [
         (&b"seconds\n1"[..], vec![event(1_000_000_000, None)]),
         (b"seconds\r\n0.5\r\n\r\n0.5\r\n", vec![event(500_000_000, None); 2]),
-        (b"\xef\xbb\xbf seconds , client \n 1.5 , 2 \n", vec![event(1_500_000_000, Some(2))]),
+        (b"\xef\xbb\xbf seconds , client \n 1.5 , 2 \n", vec![event(1_500_000_000, Some("2"))]),
         (b"seconds\n.000000001\n1.\n", vec![event(1, None), event(1_000_000_000, None)]),
         (b"seconds\n0.123456789000\n", vec![event(123_456_789, None)]),
         (b"seconds\n00018446744073.709551615\n", vec![event(u64::MAX, None)]),
+        (
+            b"seconds,client\n3,\n2,a b\n",
+            vec![event(2_000_000_000, Some("a b")), event(3_000_000_000, Some(""))],
+        ),
     ] {
-        assert_eq!(read(contents).expect("a trace"), expected);
+        assert_eq!(events(contents), expected);
     }
     for nanos in [0, 1, 10, 1_000_000_000, 52_000_000, u64::MAX] {
         let text = format!("seconds\n{}\n", seconds(nanos));
-        assert_eq!(read(text.as_bytes()).expect("a trace"), [event(nanos, None)]);
+        assert_eq!(events(text.as_bytes()), [event(nanos, None)]);
     }
 }

@@ -137,8 +137,8 @@ fn table_and_json_say_the_same() {
 #[test]
 fn what_is_wrong_is_one_line() {
     for (args, said) in [
-        (&["matrix", "--jitter", "soon"][..], "bad jitter"),
-        (&["matrix", "--guard", "-1s"], "bad guard"),
+        (&["matrix", "--jitter", "soon"][..], "--jitter"),
+        (&["matrix", "--guard", "-1s"], "--guard"),
         (&["matrix", "--policy", "0/1s"], "bad policy"),
         (&["matrix", "bursty", "--per-client"], "--per-client"),
         (&["matrix", "--trace", "/nowhere"], "cannot read"),

@@ -1,51 +1,57 @@
-//! The reader of traces accepts exactly what a naive reader accepts, and reads the same.
+//! Traces against a reader that works digit by digit.
 
-use tollgate_lab::Event;
-use tollgate_lab::traffic::trace::{TraceError, read};
+use tollgate_lab::log::{Format, Options, read_bytes};
+
+/// A request: nanoseconds, and the client if the trace tells.
+type Request = (u64, Option<String>);
 
 pub fn log_trace(data: &[u8]) {
-    match (read(data), naive(data)) {
-        (Ok(events), Some(naive)) => assert_eq!(events, naive),
-        (Err(error), None) => {
-            let text = error.to_string();
-            assert!(!text.is_empty() && !text.contains('\n'), "{text:?} is not one line");
-            if let TraceError::Line { line, .. } = error {
-                let lines = data.split(|&byte| byte == b'\n').count();
-                assert!(
-                    line >= 1 && usize::try_from(line).is_ok_and(|line| line <= lines),
-                    "line {line} of {lines}"
-                );
-            }
+    let options = Options { format: Some(Format::Trace), ..Options::default() };
+    // Compressed by gzip it is another matter.
+    if data.starts_with(&[0x1f, 0x8b]) {
+        return;
+    }
+    match (read_bytes(data, &options), naive(data)) {
+        (Ok(traffic), Some(naive)) => {
+            let client = |client| traffic.clients.name(client).map(str::to_owned);
+            let requests = traffic.steps.iter().map(|step| (traffic.origin + step.at, client(step.client)));
+            assert_eq!(requests.collect::<Vec<_>>(), naive);
         }
-        (events, naive) => panic!("{events:?} where a naive reader finds {naive:?}"),
+        (Err(error), None) => super::one_line(&error, data),
+        (read, naive) => panic!("{read:?} where a naive reader finds {naive:?}"),
     }
 }
 
 /// `None` if anything is wrong.
-fn naive(data: &[u8]) -> Option<Vec<Event>> {
-    let lines = data.split_inclusive(|&byte| byte == b'\n');
-    if data.is_empty() || lines.clone().any(|line| line.len() > 4096) {
-        return None;
-    }
-    let mut lines = lines.filter(|line| !line.trim_ascii().is_empty());
-    let header = std::str::from_utf8(lines.next()?).ok()?;
-    let header = header.strip_prefix('\u{feff}').unwrap_or(header);
-    let columns: Vec<&str> = header.split(',').map(str::trim).collect();
+fn naive(data: &[u8]) -> Option<Vec<Request>> {
+    let text = String::from_utf8_lossy(data);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut lines = text.split('\n').filter(|line| !line.trim_ascii().is_empty());
+    let columns: Vec<&str> = lines.next()?.split(',').map(str::trim).collect();
     let clients = match columns[..] {
         ["seconds"] => false,
         ["seconds", "client"] => true,
         _ => return None,
     };
-    let events: Option<Vec<Event>> =
-        lines.map(|line| event(std::str::from_utf8(line).ok()?, clients)).collect();
-    events.filter(|events| !events.is_empty() && events.is_sorted_by_key(|event| event.nanos))
+    let requests: Option<Vec<Request>> = lines.map(|line| request(line, clients)).collect();
+    let mut requests = requests.filter(|requests| !requests.is_empty())?;
+    let mut newest = 0;
+    for (at, _) in &requests {
+        newest = newest.max(*at);
+        if newest - at > 300_000_000_000 {
+            return None;
+        }
+    }
+    requests.sort_by_key(|(at, _)| *at);
+    let span = requests.last()?.0 - requests.first()?.0;
+    (span <= 315_576_000_000_000_000).then_some(requests)
 }
 
-fn event(line: &str, clients: bool) -> Option<Event> {
+fn request(line: &str, clients: bool) -> Option<Request> {
     let fields: Vec<&str> = line.split(',').map(str::trim).collect();
     match (&fields[..], clients) {
-        (&[seconds], false) => Some(Event { nanos: nanos(seconds)?, client: None }),
-        (&[seconds, client], true) => Some(Event { nanos: nanos(seconds)?, client: Some(number(client)?) }),
+        (&[seconds], false) => Some((nanos(seconds)?, None)),
+        (&[seconds, client], true) => Some((nanos(seconds)?, Some(client.to_owned()))),
         _ => None,
     }
 }
@@ -70,12 +76,4 @@ fn nanos(text: &str) -> Option<u64> {
         }
     }
     u64::try_from(sum).ok().filter(|_| text.contains(|c: char| c.is_ascii_digit()))
-}
-
-fn number(text: &str) -> Option<u64> {
-    let mut sum = 0_u64;
-    for character in text.chars() {
-        sum = sum.checked_mul(10)?.checked_add(character.to_digit(10)?.into())?;
-    }
-    (!text.is_empty()).then_some(sum)
 }

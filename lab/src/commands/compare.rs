@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tollgate::Policy;
 
 use super::{Answer, source};
 use crate::error::Error;
+use crate::log::Format;
 use crate::output;
 use crate::progress::Progress;
 use crate::replay::Strategy;
@@ -21,15 +22,16 @@ pub(super) fn options(command: Command) -> Command {
         .about(ABOUT)
         .long_about(
             "Which rate limiter should I use for my traffic?\n\n\
-             Replays a workload in virtual time through every strategy, lock-free and locked, one permit\n\
-             an event, and shows what each one grants, refuses, exceeds, promises and costs.",
+             Replays requests in virtual time through every strategy, lock-free and locked, and shows what\n\
+             each one grants, refuses, exceeds, promises and costs.",
         )
         .after_long_help(explanation());
     source::options(command).args([
         Arg::new("policy")
             .long("policy")
             .value_name("QUOTAS")
-            .help("What is allowed: LIMIT/WINDOW, ... [; guard DURATION]")
+            .help("What is allowed: LIMIT/WINDOW, ... [; guard DURATION]; repeat it for several")
+            .action(ArgAction::Append)
             .default_value("50/1m, 1500/1h"),
         Arg::new("decisions")
             .long("decisions")
@@ -45,39 +47,58 @@ pub(super) fn options(command: Command) -> Command {
 }
 
 pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> {
-    let text: String = matches.remove_one("policy").unwrap_or_default();
-    let policy = text.parse().map_err(|error| Error::Policy { text, error })?;
+    let policies = policies(&mut matches)?;
     let decisions: Option<PathBuf> = matches.remove_one("decisions");
     let plot: Option<PathBuf> = matches.remove_one("plot");
+    if plot.is_some() && policies.len() > 1 {
+        return Err(Error::Usage(format!("--plot draws one policy, and {} are given", policies.len())));
+    }
     // Checked before the work, so that a bad path is told at once.
     output::distinct(&source::files(&matches), decisions.iter().chain(&plot))?;
-    let traffic = source::traffic(&mut matches)?;
-    let decisions = decisions.map(output::create).transpose()?;
-    let plot = plot.map(output::create).transpose()?;
+    let mut decisions = decisions.map(output::create).transpose()?;
+    let mut plot = plot.map(output::create).transpose()?;
 
-    let report = replay(policy, &traffic);
-    if let Some(file) = decisions {
-        file.write(|out| decisions::write(out, &report, &traffic))?;
+    let traffic = source::traffic(&mut matches)?;
+    let reports = replay(&policies, &traffic);
+    if let Some(file) = &mut decisions {
+        file.write(|out| decisions::write(out, &reports, &traffic))?;
     }
-    if let Some(file) = plot {
-        file.write(|out| out.write_all(plot::draw(&report, &traffic)?.as_bytes()))?;
+    if let Some(file) = &mut plot {
+        file.write(|out| out.write_all(plot::draw(&reports[0], &traffic)?.as_bytes()))?;
     }
-    Ok(Box::new(Comparison { traffic, reports: vec![report] }))
+    output::appear(decisions.into_iter().chain(plot))?;
+    Ok(Box::new(Comparison { traffic, reports }))
 }
 
-/// Every built-in strategy under one policy.
-fn replay(policy: Policy, traffic: &Traffic) -> Report {
-    // Three of a strategy's passes report; the timed one is left alone.
-    let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len());
-    let rows = Strategy::ALL.map(|strategy| {
-        progress.say(strategy.name());
-        Row {
-            name: strategy.name().into(),
-            keeps_the_rule: strategy.keeps_the_rule(),
-            figures: strategy.replay(&policy, traffic, &progress),
+/// At least one, and no two alike.
+fn policies(matches: &mut ArgMatches) -> Result<Vec<Policy>, Error> {
+    let mut policies = Vec::new();
+    for text in matches.remove_many::<String>("policy").into_iter().flatten() {
+        let policy = text.parse().map_err(|error| Error::Policy { text: text.clone(), error })?;
+        if policies.contains(&policy) {
+            return Err(Error::Usage(format!("the policy {text:?} is given twice")));
         }
-    });
-    Report { policy, rows: rows.into() }
+        policies.push(policy);
+    }
+    Ok(policies)
+}
+
+/// Every built-in strategy under each policy.
+fn replay(policies: &[Policy], traffic: &Traffic) -> Vec<Report> {
+    // Three of a strategy's passes report; the timed one is left alone.
+    let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len() * policies.len());
+    let report = |&policy| {
+        let rows = Strategy::ALL.map(|strategy| {
+            progress.say(strategy.name());
+            Row {
+                name: strategy.name().into(),
+                keeps_the_rule: strategy.keeps_the_rule(),
+                figures: strategy.replay(&policy, traffic, &progress),
+            }
+        });
+        Report { policy, rows: rows.into() }
+    };
+    policies.iter().map(report).collect()
 }
 
 fn explanation() -> String {
@@ -86,6 +107,7 @@ fn explanation() -> String {
     lines.push("\nBuilt-in workloads (100 clients, 0 the busiest, 99 the rarest):".into());
     let indented = |text: &str| text.replace('\n', "\n            ");
     lines.extend(Workload::ALL.map(|it| format!("  {:<10}{}", it.name(), indented(it.describe()))));
+    let formats = Format::ALL.map(|it| format!("  {:<8}{}", it.name(), it.describe()));
     lines.push(format!(
         "
 Columns:
@@ -109,17 +131,29 @@ A client that waits instead of being refused:
   last served       when the queue was empty at last, from the first arrival
   \"never\" is past the last instant that the limiter can tell.
 
-Trace:
-  CSV with the header \"seconds\" or \"seconds,client\", in order of time; ties are fine. Seconds are plain
-  decimals, exact to the nanosecond; clients are whole numbers. The limiters' clocks start at the last
-  multiple of 86400 s before the first event, so Unix time works too.
+Logs:
+  The first lines tell the format; --input names it instead. Several files are read as one.
+{}
+  The fields of the time and of the client are found by their usual names, such as timestamp and
+  remote_addr; --time and --client name others. A time is a date (ISO 8601, RFC 3339, or of the Common
+  Log Format; UTC where no offset is given), or a number: seconds, milliseconds, microseconds or
+  nanoseconds, told by the size of the first one (--time-unit). Clients are any text.
+  --only and --path know the fields time, client, path, status and method in every format.
+  Servers write a line when a request ends, so lines may be out of order: they are sorted.
+  The limiters' clocks start at the last multiple of 86400 s before the first request.
+
+Costs:
+  With --cost FIELD a request asks for as many permits as the field says, and windows count permits.
+  A request that asks for more than a strategy ever grants at once is refused for ever: \"never\".
 
 Decisions:
   CSV with the header \"seconds,client\" and the strategies' names; 1 is granted, 0 refused. The client is
-  empty if the trace has none, a strategy's column if it cannot serve the policy.
+  empty if the log has none, a strategy's column if it cannot serve the policy. With several policies a
+  column's name is the strategy's, a space and the policy.
 
 JSON:",
-        size_of::<Policy>()
+        size_of::<Policy>(),
+        formats.join("\n")
     ));
     lines.extend(json::KEYS.lines().map(|line| format!("  {line}")));
     lines.push("\nBad input of any kind is told in one line on standard error, with exit code 2.".into());

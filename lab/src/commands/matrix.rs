@@ -34,20 +34,22 @@ pub(super) fn options(command: Command) -> Command {
             .value_name("DURATION")
             .help("The longest delay of a call, and of its answer; the shortest is 0")
             .allow_hyphen_values(true)
+            .value_parser(source::duration)
             .default_value("100ms"),
         Arg::new("guard")
             .long("guard")
             .value_name("DURATION")
             .help("What a guarded client adds to every window [default: the jitter and 1ms]")
-            .allow_hyphen_values(true),
+            .allow_hyphen_values(true)
+            .value_parser(source::duration),
     ])
 }
 
 pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> {
     let text: String = matches.remove_one("policy").unwrap_or_default();
     let policy: Policy = text.parse().map_err(|error| Error::Policy { text, error })?;
-    let jitter = duration("jitter", &matches.remove_one::<String>("jitter").unwrap_or_default())?;
-    let guard = matches.remove_one::<String>("guard").map(|text| duration("guard", &text)).transpose()?;
+    let jitter: Duration = matches.remove_one("jitter").unwrap_or_default();
+    let guard = matches.remove_one("guard");
     let seed = matches.get_one("seed").copied().unwrap_or(1);
     // A caller who always has one more call to make is the hardest case, so it is what is meant where nothing is named.
     let named = matches.contains_id("workload") || matches.contains_id("trace");
@@ -69,16 +71,6 @@ pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> 
 
 /// Of a greedy caller: two hours of the default policy.
 const CALLS: u64 = 3_000;
-
-/// A duration as a policy writes it, or `0s`.
-fn duration(what: &str, text: &str) -> Result<Duration, Error> {
-    if text.trim() == "0s" {
-        return Ok(Duration::ZERO);
-    }
-    let policy = format!("1/{}", text.trim()).parse::<Policy>();
-    let policy = policy.map_err(|error| Error::Usage(format!("bad {what} {text:?}: {error}")))?;
-    Ok(policy.quotas()[0].window())
-}
 
 fn explanation() -> String {
     let mut lines = vec![String::from("Servers:")];

@@ -12,6 +12,7 @@ pub mod source;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
@@ -19,6 +20,8 @@ use serde_json::Value;
 
 use crate::NAME;
 use crate::error::Error;
+use crate::output;
+use crate::show::page::Page;
 use form::Format;
 
 /// What a command found out, before it takes a form.
@@ -32,6 +35,9 @@ pub trait Answer {
 
     /// The same for a program. `--help` documents the keys, which are added to and never renamed or removed.
     fn json(&self) -> Value;
+
+    /// The same for a person with a browser.
+    fn page(&self) -> Page;
 }
 
 /// One command of the program.
@@ -80,6 +86,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
         Err(error) => return Err(Error::Usage(one_line(&error.render().to_string()))),
     };
     let format = matches.remove_one("format").unwrap_or(Format::Table);
+    let html: Option<PathBuf> = matches.remove_one("html");
+    // Checked before the work, so that a bad path is told at once.
+    output::distinct(&files(&matches), html.iter())?;
+    let html = html.map(output::create).transpose()?;
     let answer = (verb.answer)(matches)?;
     // All at once: a reader of a pipe gets a whole answer or none.
     let mut text = Vec::new();
@@ -87,7 +97,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
         Format::Table => answer.table(&mut text),
         Format::Json => writeln!(text, "{:#}", answer.json()),
     };
-    shown(written.and_then(|()| out.write_all(&text)), out)
+    written.map_err(Error::Output)?;
+    if let Some(mut file) = html {
+        file.write(|out| out.write_all(answer.page().html().as_bytes()))?;
+        file.appear()?;
+    }
+    shown(out.write_all(&text), out)
+}
+
+/// What the command reads or writes by its other options.
+fn files(matches: &ArgMatches) -> Vec<PathBuf> {
+    let named = ["trace", "decisions", "plot"].map(|name| matches.try_get_many::<PathBuf>(name));
+    named.into_iter().filter_map(Result::ok).flatten().flatten().cloned().collect()
 }
 
 /// The commands, in front of the help of one of them.

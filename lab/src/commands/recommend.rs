@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use tollgate::Policy;
 
 use super::{Answer, source};
 use crate::error::Error;
@@ -64,12 +63,8 @@ pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> 
 
 /// Windows as a policy writes them, such as `1m, 1h`.
 fn windows(text: &str) -> Result<Vec<Duration>, Error> {
-    let window = |part: &str| -> Result<Duration, Error> {
-        let policy = format!("1/{}", part.trim()).parse::<Policy>();
-        let policy = policy.map_err(|error| Error::Usage(format!("bad windows {text:?}: {error}")))?;
-        Ok(policy.quotas()[0].window())
-    };
-    text.split(',').map(window).collect()
+    let told = |error| Error::Usage(format!("bad windows {text:?}: {error}"));
+    text.split(',').map(|part| source::duration(part.trim()).map_err(told)).collect()
 }
 
 fn explanation() -> String {

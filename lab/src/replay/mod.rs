@@ -20,7 +20,7 @@ pub use waits::Waits;
 pub use window::Windows;
 
 use crate::progress::Progress;
-use crate::traffic::Traffic;
+use crate::traffic::{Traffic, instant};
 
 /// What is reported of a strategy.
 #[derive(Clone, Debug)]
@@ -31,7 +31,9 @@ pub struct Figures {
     pub answers: Answers,
     /// Refusals by the quota that was named in them.
     pub refused_by: Vec<u64>,
-    /// The most grants in any window, for each quota: of any one limiter.
+    /// Of those, the ones that asked for more permits than the strategy ever grants at once.
+    pub never: u64,
+    /// The most permits in any window, for each quota: of any one limiter.
     pub worst: Vec<u64>,
     /// What became of the instants that were promised in refusals.
     pub retry: Retry,
@@ -86,7 +88,15 @@ pub fn replay<A: Algorithm>(
     };
     affordable(&build, limiters)?;
     let told = |error: BuildError| error.to_string();
-    let (answers, refused_by, state_bytes) = decide(fresh, policy, traffic, progress).map_err(told)?;
+    let Decided { answers, refused_by, never, ended, state_bytes } =
+        decide(fresh, policy, traffic, progress).map_err(told)?;
+    if let Some(at) = ended {
+        return Err(format!(
+            "the trace is longer than this limiter lasts: at {} it tells no instant to come back, and later it refuses \
+             everything",
+            instant(traffic.origin + at)
+        ));
+    }
     let granted = traffic.steps.len() as u64 - refused_by.iter().sum::<u64>();
     let ns_per_decision = cost(fresh, granted, traffic).map_err(told)?;
     let retry = polite(&fresh().map_err(told)?, traffic, progress);
@@ -97,7 +107,7 @@ pub fn replay<A: Algorithm>(
         worst(traffic, &answers, window)
     });
     let worst = worst.collect();
-    Ok(Figures { granted, answers, refused_by, worst, retry, waiting, ns_per_decision, state_bytes })
+    Ok(Figures { granted, answers, refused_by, never, worst, retry, waiting, ns_per_decision, state_bytes })
 }
 
 /// `Err` if so many limiters would take more memory than is decent.
@@ -118,17 +128,27 @@ fn affordable<A>(build: impl Fn() -> Result<A, BuildError>, limiters: usize) -> 
     Ok(())
 }
 
-/// The decisions; the refusals by quota, and the bytes held.
+/// What was decided.
+struct Decided {
+    answers: Answers,
+    refused_by: Vec<u64>,
+    never: u64,
+    /// When the limiters' clock had ended.
+    ended: Option<u64>,
+    state_bytes: Option<u64>,
+}
+
 fn decide<A: Algorithm>(
     fresh: impl Fn() -> Result<Vec<A>, BuildError>,
     policy: &Policy,
     traffic: &Traffic,
     progress: &Progress,
-) -> Result<(Answers, Vec<u64>, Option<u64>), BuildError> {
+) -> Result<Decided, BuildError> {
     let mut answers = Answers::with_capacity(traffic.steps.len());
     let mut refused_by = vec![0; policy.quotas().len()];
+    let (mut never, mut ended) = (0, None);
     let mut kept = None;
-    let bytes = held(|| {
+    let state_bytes = held(|| {
         kept = Some(fresh().inspect(|limiters| {
             for chunk in traffic.steps.chunks(1 << 16) {
                 for step in chunk {
@@ -137,6 +157,12 @@ fn decide<A: Algorithm>(
                     answers.push(answer.is_ok());
                     if let Err(denied) = answer {
                         refused_by[denied.quota()] += 1;
+                        match denied.retry_at() {
+                            None if step.cost > denied.burst() => never += 1,
+                            // An instant can only be missing because the clock cannot tell it.
+                            None => ended = ended.or(Some(step.at)),
+                            Some(_) => {}
+                        }
                     }
                 }
                 uncounted(|| progress.advance(chunk.len()));
@@ -146,7 +172,7 @@ fn decide<A: Algorithm>(
     // The limiters are still there, and no strategy ever shrinks: what is held now was the most.
     match kept {
         Some(Err(error)) => Err(error),
-        _ => Ok((answers, refused_by, bytes)),
+        _ => Ok(Decided { answers, refused_by, never, ended, state_bytes }),
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Waiting {
     pub last: u64,
     /// Calls that were told of no instant to come back, and those behind them: past the limiter's horizon.
     pub unserved: u64,
+    /// Calls that asked for more permits than are ever granted at once. They do not wait, and are not among those whose
+    /// waits are told.
+    pub too_much: u64,
 }
 
 /// The shares in [`Waiting::waits`].
@@ -36,27 +39,44 @@ pub(super) fn wait<A: Algorithm>(limiters: &[A], traffic: &Traffic, progress: &P
         for step in chunk {
             let which = traffic.limiter(step);
             let asks = free[which].map(|free| step.at.max(free));
-            let served = asks.and_then(|asks| served(&limiters[which], asks, step.cost));
-            if let (Some(asks), Some(served)) = (asks, served) {
-                waiting.silence = waiting.silence.max(served - asks);
-                waiting.last = waiting.last.max(served - first);
-                waits.add(served - step.at);
-            } else {
-                waiting.unserved += 1;
+            match asks.map(|asks| (asks, served(&limiters[which], asks, step.cost))) {
+                Some((asks, Served::At(served))) => {
+                    waiting.silence = waiting.silence.max(served - asks);
+                    waiting.last = waiting.last.max(served - first);
+                    waits.add(served - step.at);
+                    free[which] = Some(served);
+                }
+                // It asks for more than can ever be granted: it is told so, and leaves the queue.
+                Some((_, Served::TooMuch)) => waiting.too_much += 1,
+                Some((_, Served::Never)) | None => {
+                    waiting.unserved += 1;
+                    free[which] = None;
+                }
             }
-            free[which] = served;
         }
         progress.advance(chunk.len());
     }
-    waiting.waits = PERCENTS.map(|percent| waits.percentile(percent, traffic.steps.len() as u64));
+    waiting.waits =
+        PERCENTS.map(|percent| waits.percentile(percent, traffic.steps.len() as u64 - waiting.too_much));
     waiting
+}
+
+/// What becomes of a call in the end.
+enum Served {
+    At(u64),
+    TooMuch,
+    Never,
 }
 
 /// When a call is granted that asks at `asks` and then whenever it is told to. An instant that does not lie ahead
 /// is no promise.
-fn served(limiter: &impl Algorithm, mut asks: u64, cost: u32) -> Option<u64> {
+fn served(limiter: &impl Algorithm, mut asks: u64, cost: u32) -> Served {
     while let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), cost) {
-        asks = denied.retry_at().map(Nanos::as_nanos).filter(|&retry| retry > asks)?;
+        match denied.retry_at().map(Nanos::as_nanos) {
+            Some(retry) if retry > asks => asks = retry,
+            None if cost > denied.burst() => return Served::TooMuch,
+            _ => return Served::Never,
+        }
     }
-    Some(asks)
+    Served::At(asks)
 }

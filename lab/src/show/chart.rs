@@ -36,10 +36,15 @@ impl Curve {
         let most = all().map(|point| point.1).fold(0.0, f64::max);
         let full = [1.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|full| most <= *full).unwrap_or(100.0);
         let span = (high / low).ln();
-        let x = |value: f64| if span > 0.0 { left + (value / low).ln() / span * (right - left) } else { left };
+        let x =
+            |value: f64| if span > 0.0 { left + (value / low).ln() / span * (right - left) } else { left };
         let y = |value: f64| bottom - value / full * (bottom - top);
         let mut out = String::new();
-        let _ = write!(out, "<svg viewBox=\"0 0 {WIDTH} 300\" role=\"img\" aria-label=\"{}\">", escaped(&self.across));
+        let _ = write!(
+            out,
+            "<svg viewBox=\"0 0 {WIDTH} 300\" role=\"img\" aria-label=\"{}\">",
+            escaped(&self.across)
+        );
         for part in 0..=4 {
             let value = full * f64::from(part) / 4.0;
             let _ = write!(
@@ -87,7 +92,12 @@ impl Curve {
                 series.points.iter().map(|&(at, value)| format!("{:.1},{:.1}", x(at), y(value))).collect();
             let _ = write!(out, "<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "));
             for &(at, value) in &series.points {
-                let _ = write!(out, "<circle class=\"dot-{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>", x(at), y(value));
+                let _ = write!(
+                    out,
+                    "<circle class=\"dot-{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>",
+                    x(at),
+                    y(value)
+                );
             }
             names.push((class, &series.name));
         }
@@ -136,7 +146,8 @@ pub fn bars(label: &str, bars: &[Bar], limit: Option<f64>) -> String {
     let length = |value: f64| if most > 0.0 { value / most * (right - left) } else { 0.0 };
     let height = 12.0 + step * f64::from(u32::try_from(bars.len()).unwrap_or(0));
     let mut out = String::new();
-    let _ = write!(out, "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">", escaped(label));
+    let _ =
+        write!(out, "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">", escaped(label));
     for (place, bar) in (0..).zip(bars) {
         let top = 6.0 + step * f64::from(place);
         let class = if bar.bad { "bar-bad" } else { "bar" };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::page::{Block, Cell, Page, Section, Table};
 use super::table::rounded;
 use crate::commands::Answer;
 use crate::matrix::{Client, Matrix, Outcome, Server};
@@ -37,9 +38,9 @@ A client that cannot keep the policy has \"error\" instead of the figures.";
 impl Answer for Meetings {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         let it = &self.matrix;
-        let time = |time: Duration| rounded(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        writeln!(out, "{}: {} calls to a server that enforces {}", self.title, it.calls, it.policy)?;
-        writeln!(out, "delays of up to {} each way; guard {}", time(it.jitter), time(it.guard))?;
+        for line in self.heading() {
+            writeln!(out, "{line}")?;
+        }
         self.cells(out, "answers 429", |outcome| match outcome.given_up {
             0 => outcome.refused.to_string(),
             _ => format!("{} !", outcome.refused),
@@ -48,8 +49,7 @@ impl Answer for Meetings {
             if outcome.given_up > 0 { "never".into() } else { tenths(it.best, outcome.took) }
         })?;
         self.cells(out, "longest wait", |outcome| rounded(outcome.longest_wait))?;
-        writeln!(out)?;
-        self.verdict(out)
+        writeln!(out, "\n{}", self.verdict())
     }
 
     fn json(&self) -> Value {
@@ -76,6 +76,48 @@ impl Answer for Meetings {
             "best_s": seconds(it.best),
             "meetings": meetings.collect::<Vec<_>>(),
         })
+    }
+
+    fn page(&self) -> Page {
+        let it = &self.matrix;
+        let refused = |outcome: &Outcome| match outcome.given_up {
+            0 => Cell::judged(outcome.refused, outcome.refused == 0),
+            _ => Cell::judged(format!("{} !", outcome.refused), false),
+        };
+        let rate = |outcome: &Outcome| {
+            Cell::plain(if outcome.given_up > 0 { "never".into() } else { tenths(it.best, outcome.took) })
+        };
+        let section = |title: &str, text: &str, table| Section {
+            title: title.into(),
+            blocks: vec![Block::Text(text.into()), Block::Table(table)],
+        };
+        Page {
+            title: "Which client draws refusals from which server?".into(),
+            summary: self.heading().into_iter().chain([self.verdict()]).collect(),
+            sections: vec![
+                section(
+                    "Answers 429",
+                    "Green: no call was refused. A cell with ! has calls that were never granted.",
+                    self.grid(refused),
+                ),
+                section(
+                    "Rate, in per cent of the best",
+                    "The best is the exact log without any delay.",
+                    self.grid(rate),
+                ),
+                section(
+                    "Longest wait",
+                    "From the moment at which a call was wanted until the server granted it.",
+                    self.grid(|outcome| Cell::plain(rounded(outcome.longest_wait))),
+                ),
+                Section {
+                    title: "The servers".into(),
+                    blocks: Server::ALL
+                        .map(|server| Block::Text(format!("{}: {}.", server.name(), server.describe())))
+                        .into(),
+                },
+            ],
+        }
     }
 }
 
@@ -105,8 +147,28 @@ impl Meetings {
         Ok(())
     }
 
+    /// What is simulated.
+    fn heading(&self) -> [String; 2] {
+        let it = &self.matrix;
+        let time = |time: Duration| rounded(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        [
+            format!("{}: {} calls to a server that enforces {}", self.title, it.calls, it.policy),
+            format!("delays of up to {} each way; guard {}", time(it.jitter), time(it.guard)),
+        ]
+    }
+
+    /// The clients and the servers.
+    fn grid(&self, cell: impl Fn(&Outcome) -> Cell) -> Table {
+        let head = std::iter::once("client".into()).chain(Server::ALL.map(|server| server.name().into()));
+        let rows = Client::ALL.into_iter().zip(&self.matrix.rows).map(|(client, row)| {
+            let cells = row.iter().map(|outcome| outcome.as_ref().map_or(Cell::plain("-"), &cell));
+            std::iter::once(Cell::plain(client.name())).chain(cells).collect()
+        });
+        Table { head: head.collect(), rows: rows.collect() }
+    }
+
     /// The fastest client that no server refused.
-    fn verdict(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn verdict(&self) -> String {
         let clean = Client::ALL.into_iter().zip(&self.matrix.rows).filter_map(|(client, row)| {
             let mut slowest = 0;
             for outcome in row {
@@ -119,13 +181,12 @@ impl Meetings {
             Some((slowest, client))
         });
         match clean.min_by_key(|&(slowest, _)| slowest) {
-            Some((slowest, client)) => writeln!(
-                out,
+            Some((slowest, client)) => format!(
                 "No server refused a call of {}; among such clients it is the fastest ({}).",
                 client.name(),
                 rounded(slowest)
             ),
-            None => writeln!(out, "Every client was refused by some server."),
+            None => "Every client was refused by some server.".into(),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! How is it shown?
 
+pub mod chart;
+pub mod compare;
 pub mod decisions;
 pub mod json;
 pub mod matrix;
+pub mod page;
 pub mod plan;
 pub mod plot;
 pub mod recommend;
@@ -14,19 +17,18 @@ use serde_json::Value;
 
 use crate::commands::Answer;
 use crate::report::Comparison;
+use page::Page;
 
 impl Answer for Comparison {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
-        for (place, report) in self.reports.iter().enumerate() {
-            if place > 0 {
-                writeln!(out)?;
-            }
-            table::write(out, report, &self.traffic)?;
-        }
-        Ok(())
+        table::write(out, self)
     }
 
     fn json(&self) -> Value {
-        json::value(&self.reports[0], &self.traffic)
+        json::value(&self.reports, &self.traffic)
+    }
+
+    fn page(&self) -> Page {
+        compare::page(self)
     }
 }

@@ -106,7 +106,10 @@ impl Page {
         out += "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
         // Nothing is loaded, whatever a log has put into its names.
         out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
-        let _ = writeln!(out, "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>");
+        let _ = writeln!(
+            out,
+            "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+        );
         out += "<div class=\"summary\">\n";
         for paragraph in &self.summary {
             let _ = writeln!(out, "<p>{}</p>", escaped(paragraph));
@@ -127,7 +130,8 @@ impl Page {
             }
             out += "</section>\n";
         }
-        let _ = writeln!(out, "<footer>{} {}</footer>\n</body>\n</html>", crate::NAME, env!("CARGO_PKG_VERSION"));
+        let _ =
+            writeln!(out, "<footer>{} {}</footer>\n</body>\n</html>", crate::NAME, env!("CARGO_PKG_VERSION"));
         out
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tollgate::Quota;
 
+use super::chart::{Bar, bars};
+use super::page::{Block, Cell, Page, Section, Table};
 use super::table::rounded;
 use crate::commands::Answer;
 use crate::plan::{Pacing, Planned};
@@ -33,10 +35,8 @@ impl Answer for Planned {
         if self.pacing.is_empty() {
             return Ok(());
         }
-        let calls = self.largest_limit();
         writeln!(out, "\nA caller who always has one more call to make:\n")?;
-        let take = |times: u64| format!("{} calls take", times * calls);
-        let heads = ["strategy", "added", "at once", "longest silence", &take(1), &take(2)];
+        let heads = self.heads();
         let rows: Vec<[String; 6]> = self.pacing.iter().map(cells).collect();
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].len());
@@ -49,7 +49,7 @@ impl Answer for Planned {
             }
             writeln!(out, "{}", text.trim_end())
         };
-        line(out, &heads)?;
+        line(out, &heads.each_ref().map(String::as_str))?;
         for row in &rows {
             line(out, &row.each_ref().map(String::as_str))?;
         }
@@ -91,11 +91,69 @@ impl Answer for Planned {
             "pacing": pacing.collect::<Vec<_>>(),
         })
     }
+
+    fn page(&self) -> Page {
+        let policy = self.plan.policy();
+        let proof = policy.quotas().iter().enumerate().map(|(place, quota)| {
+            let most = self.plan.worst_case(place).unwrap_or(quota.limit());
+            vec![Cell::plain(quota), Cell::judged(most, most <= quota.limit())]
+        });
+        let proof = Table { head: vec!["quota".into(), "most in any window".into()], rows: proof.collect() };
+        let rows = self.pacing.iter().map(|pacing| cells(pacing).map(Cell::plain).into()).collect();
+        let pacing = Table { head: self.heads().into(), rows };
+        let silence = |pacing: &Pacing| Bar {
+            name: match pacing.added {
+                Some(quota) => format!("{} + {quota}", pacing.strategy.name()),
+                None => pacing.strategy.name().into(),
+            },
+            value: Duration::from_nanos(pacing.silence).as_secs_f64(),
+            said: rounded(pacing.silence),
+            bad: false,
+        };
+        let silences: Vec<Bar> = self.pacing.iter().map(silence).collect();
+        let mut sections = vec![Section {
+            title: "The proof".into(),
+            blocks: vec![
+                Block::Text(
+                    "A bucket of burst b that regains one permit per T lets at most b + ceil(P/T) - 1 calls through in \
+                     any window of length P."
+                        .into(),
+                ),
+                Block::Table(proof),
+            ],
+        }];
+        if !self.pacing.is_empty() {
+            sections.push(Section {
+                title: "A caller who always has one more call to make".into(),
+                blocks: vec![
+                    Block::Text("The longest stretch in which it waits and is granted nothing:".into()),
+                    Block::Picture(bars("the longest silence", &silences, None)),
+                    Block::Table(pacing),
+                ],
+            });
+        }
+        let text = self.plan.to_string();
+        Page {
+            title: format!("A plan for {policy}"),
+            summary: vec![
+                format!(
+                    "One token bucket keeps the whole policy: {}.",
+                    text.lines().next().unwrap_or_default()
+                ),
+                format!("The same bucket in Redis, by the module redis-cell: {}", self.cl_throttle),
+            ],
+            sections,
+        }
+    }
 }
 
 impl Planned {
-    fn largest_limit(&self) -> u64 {
-        self.plan.policy().quotas().iter().map(Quota::limit).max().unwrap_or(0).into()
+    fn heads(&self) -> [String; 6] {
+        let calls = u64::from(self.plan.policy().quotas().iter().map(Quota::limit).max().unwrap_or(0));
+        let take = |times: u64| format!("{} calls take", times * calls);
+        let [strategy, added, once, silence] =
+            ["strategy", "added", "at once", "longest silence"].map(String::from);
+        [strategy, added, once, silence, take(1), take(2)]
     }
 }
 

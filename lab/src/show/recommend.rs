@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::chart::{Curve, Series};
+use super::page::{Block, Cell, Page, Section, Table};
 use crate::commands::Answer;
 use crate::recommend::{Hit, Recommendation, Refused, Window};
 use crate::report::written;
@@ -40,26 +42,32 @@ pub const KEYS: &str = "\
 const NAMED: usize = 10;
 
 impl Advice {
-    /// What the log calls a caller.
-    fn name(&self, hit: &Hit) -> String {
-        if self.traffic.per_client { self.traffic.clients[hit.caller].to_string() } else { "all".into() }
-    }
-}
-
-impl Answer for Advice {
-    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// What is looked for, and in what.
+    fn asked(&self) -> String {
         let it = &self.recommendation;
         let served = if self.traffic.per_client {
             format!("a limiter for each of {} callers", it.callers)
         } else {
             "one limiter for all".into()
         };
-        writeln!(out, "{}: {} calls, {served}", self.traffic.title, it.calls)?;
-        write!(out, "at most {} of the calls refused", it.target.calls)?;
-        match it.target.callers {
-            Some(share) => writeln!(out, ", and to at most {share} of the callers"),
-            None => writeln!(out),
-        }?;
+        let callers = match it.target.callers {
+            Some(share) => format!(", to at most {share} of the callers"),
+            None => String::new(),
+        };
+        let (title, calls, share) = (&self.traffic.title, it.calls, it.target.calls);
+        format!("{title}: {calls} calls, {served}; at most {share} of the calls may be refused{callers}.")
+    }
+
+    /// What the log calls a caller.
+    fn name(&self, hit: &Hit) -> String {
+        if self.traffic.per_client { self.traffic.client(hit.caller) } else { "all".into() }
+    }
+}
+
+impl Answer for Advice {
+    fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        let it = &self.recommendation;
+        writeln!(out, "{}", self.asked())?;
         for window in &it.windows {
             curve(out, window, it)?;
         }
@@ -126,6 +134,83 @@ impl Answer for Advice {
             "hit": hit.collect::<Vec<_>>(),
             "windows": windows.collect::<Vec<_>>(),
         })
+    }
+
+    fn page(&self) -> Page {
+        let it = &self.recommendation;
+        let mut summary = vec![self.asked()];
+        match it.policy {
+            Some(policy) => {
+                summary.push(format!("{policy} would have refused {}.", share(it.refused, it)));
+                let peaks =
+                    it.windows.iter().map(|window| format!("{} in {}", window.peak, written(window.window)));
+                summary.push(format!("The highest demand was {}.", peaks.collect::<Vec<_>>().join(", ")));
+            }
+            None => summary.push(format!("A limit is too large for a policy: the largest is {}.", u32::MAX)),
+        }
+        let mut sections: Vec<Section> = it.windows.iter().map(|window| picture(window, it)).collect();
+        if !it.hit.is_empty() && self.traffic.per_client {
+            let mut head = vec![String::from("caller"), "calls".into(), "refused".into()];
+            head.extend(it.windows.iter().map(|window| format!("most in {}", written(window.window))));
+            let rows = it.hit.iter().take(MOST_ROWS).map(|hit| {
+                let mut cells =
+                    vec![Cell::plain(self.name(hit)), Cell::plain(hit.calls), Cell::plain(hit.refused)];
+                cells.extend(hit.peaks.iter().map(Cell::plain));
+                cells
+            });
+            let mut blocks = vec![Block::Table(Table { head, rows: rows.collect() })];
+            if it.hit.len() > MOST_ROWS {
+                blocks.push(Block::Text(format!("and {} more", it.hit.len() - MOST_ROWS)));
+            }
+            sections.push(Section { title: "Who would be hit".into(), blocks });
+        }
+        Page { title: "Which limits suit this traffic?".into(), summary, sections }
+    }
+}
+
+/// So many of the callers that are hit are named in a page.
+const MOST_ROWS: usize = 100;
+
+/// One window: a picture, and its figures.
+#[expect(clippy::cast_precision_loss, reason = "a place on the screen")]
+fn picture(window: &Window, it: &Recommendation) -> Section {
+    let name = written(window.window);
+    let share = |part: u64, whole: u64| part as f64 * 100.0 / whole.max(1) as f64;
+    let line = |name: &str, of: &dyn Fn(&Refused) -> f64| Series {
+        name: name.into(),
+        points: window.curve.iter().map(|(limit, refused)| (*limit as f64, of(refused))).collect(),
+    };
+    let mut series = vec![line("calls refused", &|refused| share(refused.calls, it.calls))];
+    if it.callers > 1 {
+        series.push(line("callers hit", &|refused| share(refused.callers, it.callers)));
+    }
+    let curve = Curve {
+        across: format!("limit per {name}"),
+        series,
+        mark: Some((window.limit as f64, format!("{} is enough", window.limit))),
+    };
+    let mut head = vec![String::from("limit"), "calls refused".into(), "".into()];
+    if it.callers > 1 {
+        head.extend(["callers hit".into(), "".into()]);
+    }
+    let rows = window.curve.iter().map(|(limit, refused)| {
+        let text = format!("{limit}/{name}");
+        let chosen = *limit == window.limit;
+        let mut cells = vec![if chosen { Cell::judged(text, true) } else { Cell::plain(text) }];
+        cells.extend([Cell::plain(refused.calls), Cell::plain(per_cent(refused.calls, it.calls))]);
+        if it.callers > 1 {
+            cells.extend([Cell::plain(refused.callers), Cell::plain(per_cent(refused.callers, it.callers))]);
+        }
+        cells
+    });
+    let table = Table { head, rows: rows.collect() };
+    Section {
+        title: format!("A limit per {name}: {} is enough", window.limit),
+        blocks: vec![
+            Block::Text(format!("With {} nobody is refused.", window.peak)),
+            Block::Picture(curve.svg()),
+            Block::Table(table),
+        ],
     }
 }
 

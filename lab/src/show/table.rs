@@ -2,26 +2,91 @@
 
 use std::io::{self, Write};
 
+use crate::log::Summary;
 use crate::replay::{Figures, PERCENTS};
-use crate::report::{Report, Row};
-use crate::traffic::Traffic;
-use crate::traffic::trace::seconds;
+use crate::report::{Comparison, Report, Row};
+use crate::traffic::{Traffic, seconds};
 
-/// Writes the report as a table, with the answer in words below it.
+/// Writes the comparison as tables, with the answer in words below each.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
+    let Comparison { traffic, reports } = comparison;
+    heading(out, traffic)?;
+    if let [_, _, ..] = &reports[..] {
+        writeln!(
+            out,
+            "{} policies side by side: granted, and the longest silence of a client that waits\n",
+            reports.len()
+        )?;
+        lines(out, &side_by_side(reports))?;
+        writeln!(out, "\n! marks a strategy that broke a limit of the policy.\n")?;
+    }
+    for (place, report) in reports.iter().enumerate() {
+        if place > 0 {
+            writeln!(out)?;
+        }
+        one(out, report, traffic)?;
+    }
+    Ok(())
+}
+
+/// What was replayed, and how it was understood.
+fn heading(out: &mut dyn Write, traffic: &Traffic) -> io::Result<()> {
+    writeln!(out, "{}", summary(traffic))?;
+    traffic.log.as_ref().map_or(Ok(()), |log| understood(out, log))
+}
+
+/// What was replayed, in one line.
+pub(super) fn summary(traffic: &Traffic) -> String {
     let served = match traffic.limiters() {
         1 if !traffic.per_client => String::from("one limiter for all"),
         limiters => format!("a limiter for each of {limiters} clients"),
     };
     let (events, span) = (traffic.steps.len(), seconds(traffic.span()));
     let plural = if events == 1 { "" } else { "s" };
-    writeln!(out, "{}: {events} event{plural} in {span} s, {served}", traffic.title)?;
+    format!("{}: {events} event{plural} in {span} s, {served}", traffic.title)
+}
+
+/// Nothing for a plain trace that is in order.
+fn understood(out: &mut dyn Write, log: &Summary) -> io::Result<()> {
+    if log.formats != ["trace"] {
+        let client = log.client.as_ref().map_or("no clients".into(), |name| format!("clients from {name}"));
+        let cost = log.cost.as_ref().map_or(String::new(), |name| format!(", costs from {name}"));
+        writeln!(out, "read as {}: times from {}, {client}{cost}", log.formats.join(", "), log.time)?;
+    }
+    if let Some(first) = &log.first_skipped {
+        writeln!(
+            out,
+            "skipped {} of {} lines that are no requests, the first is {first}",
+            log.skipped, log.lines
+        )?;
+    }
+    if log.filtered > 0 {
+        writeln!(
+            out,
+            "left out {} of {} requests by --only and --path",
+            log.filtered,
+            log.lines - log.skipped
+        )?;
+    }
+    if log.late > 0 {
+        writeln!(
+            out,
+            "sorted {} lines that were out of order, by up to {} s",
+            log.late,
+            seconds(log.latest)
+        )?;
+    }
+    Ok(())
+}
+
+/// One policy.
+fn one(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Result<()> {
     writeln!(out, "policy: {}\n", report.policy)?;
-    lines(out, &answers(report))?;
+    lines(out, &answers(report, traffic))?;
     writeln!(out, "\nA client that waits instead of being refused:\n")?;
     lines(out, &waiting(report))?;
     for row in &report.rows {
@@ -33,9 +98,21 @@ pub fn write(out: &mut dyn Write, report: &Report, traffic: &Traffic) -> io::Res
     verdict(out, report)
 }
 
+fn side_by_side(reports: &[Report]) -> Vec<Group> {
+    let policy = |report: &Report| {
+        let granted = column(report, "granted", |figures| {
+            let over = report.violations(figures).next().is_some();
+            format!("{}{}", figures.granted, if over { " !" } else { "" })
+        });
+        let silence = column(report, "silence", |figures| rounded(figures.waiting.silence));
+        Group { title: report.policy.to_string(), columns: vec![granted, silence] }
+    };
+    reports.first().map(names).into_iter().chain(reports.iter().map(policy)).collect()
+}
+
 /// Columns under one heading.
 struct Group {
-    title: &'static str,
+    title: String,
     columns: Vec<Column>,
 }
 
@@ -53,13 +130,13 @@ fn column(report: &Report, title: impl Into<String>, cell: impl Fn(&Figures) -> 
 
 fn names(report: &Report) -> Group {
     let cells = report.rows.iter().map(|row| row.name.clone()).collect();
-    Group { title: "", columns: vec![Column { title: "strategy".into(), cells }] }
+    Group { title: String::new(), columns: vec![Column { title: "strategy".into(), cells }] }
 }
 
 /// What was granted and refused.
-fn answers(report: &Report) -> Vec<Group> {
-    let single = |title, below: &str, cell: &dyn Fn(&Figures) -> String| Group {
-        title,
+fn answers(report: &Report, traffic: &Traffic) -> Vec<Group> {
+    let single = |title: &str, below: &str, cell: &dyn Fn(&Figures) -> String| Group {
+        title: title.into(),
         columns: vec![column(report, below, cell)],
     };
     let quotas = || 0..report.policy.quotas().len();
@@ -75,16 +152,20 @@ fn answers(report: &Report) -> Vec<Group> {
             if over(figures) { format!("{count} > {limit} !") } else { format!("{count}{free}") }
         })
     });
-    vec![
+    let mut groups = vec![
         names(report),
         single("", "granted", &|figures| figures.granted.to_string()),
         single("", "refused", &|figures| figures.refused().to_string()),
-        Group { title: "refused by", columns: refused_by.collect() },
-        Group { title: "most in any", columns: worst.collect() },
+        Group { title: "refused by".into(), columns: refused_by.collect() },
+        Group { title: "most in any".into(), columns: worst.collect() },
         single("", "retry", &retry),
         single("cost", "ns", &|figures| figures.ns_per_decision.map_or("-".into(), |ns| format!("{ns:.1}"))),
-        single("state", "bytes", &|figures| bytes(figures)),
-    ]
+        single("state", "bytes", &bytes),
+    ];
+    if traffic.has_costs() {
+        groups.insert(3, single("", "never", &|figures| figures.never.to_string()));
+    }
+    groups
 }
 
 /// How long a client waited that was never refused.
@@ -101,9 +182,9 @@ fn waiting(report: &Report) -> Vec<Group> {
     });
     vec![
         names(report),
-        Group { title: "longest", columns: vec![silence] },
-        Group { title: "longest wait of", columns: waits.collect() },
-        Group { title: "last", columns: vec![last] },
+        Group { title: "longest".into(), columns: vec![silence] },
+        Group { title: "longest wait of".into(), columns: waits.collect() },
+        Group { title: "last".into(), columns: vec![last] },
     ]
 }
 
@@ -178,7 +259,7 @@ fn widths(group: &Group) -> Vec<usize> {
 }
 
 /// Which one to use, by the figures alone.
-fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (mut over, mut lucky, mut safe) = (Vec::new(), Vec::new(), Vec::new());
     for (row, figures) in report.figures() {
         let limit = |quota: usize| report.policy.quotas()[quota].limit();

@@ -1,12 +1,21 @@
 //! What is replayed: the requests as the limiters see them.
 
-pub mod trace;
+mod clients;
 mod workload;
 
-use std::collections::HashMap;
-
-pub use trace::Event;
+pub use clients::Clients;
 pub use workload::Workload;
+
+use crate::log::Summary;
+
+/// One request of a workload or of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Nanoseconds since the origin of the traffic.
+    pub nanos: u64,
+    /// `None` if nobody knows.
+    pub client: Option<u64>,
+}
 
 /// One request. Two machine words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +35,13 @@ pub struct Traffic {
     pub title: String,
     /// In order of time.
     pub steps: Vec<Step>,
-    /// The last midnight at or before the first event, in nanoseconds of the trace. The limiters' clocks start
-    /// there: a trace in Unix time stays far from their horizon, and fixed windows still begin on the hour.
+    /// The last midnight at or before the first event, in nanoseconds of the log. The limiters' clocks start
+    /// there: a log in Unix time stays far from the end of their clocks, and fixed windows still begin on the hour.
     pub origin: u64,
-    /// The client of the trace for each client counted here; empty if the trace has none.
-    pub clients: Vec<u64>,
+    /// The clients; none if the log does not tell.
+    pub clients: Clients,
+    /// How the log was understood that it comes from.
+    pub log: Option<Summary>,
     /// A limiter for each client, or one for all.
     pub per_client: bool,
 }
@@ -38,22 +49,27 @@ pub struct Traffic {
 const DAY: u64 = 86_400_000_000_000;
 
 impl Traffic {
-    /// Events in order of time.
+    /// Events in order of time, one permit each.
     pub fn new(title: impl Into<String>, events: &[Event], per_client: bool) -> Traffic {
-        let origin = events.first().map_or(0, |event| event.nanos / DAY * DAY);
-        let mut clients = Vec::new();
-        let mut places = HashMap::new();
+        let mut clients = Clients::default();
         let steps = events.iter().map(|event| {
-            let client = event.client.map_or(0, |client| {
-                *places.entry(client).or_insert_with(|| {
-                    clients.push(client);
-                    u32::try_from(clients.len() - 1).unwrap_or(u32::MAX)
-                })
-            });
-            Step { at: event.nanos - origin, client, cost: 1 }
+            let client = event.client.map_or(0, |client| clients.place(&client.to_string()));
+            Step { at: event.nanos, client, cost: 1 }
         });
         let steps = steps.collect();
-        Traffic { title: title.into(), steps, origin, clients, per_client }
+        Traffic { per_client, ..Traffic::of(title, steps, clients) }
+    }
+
+    /// Steps in order of time, whose times count from any origin.
+    pub(crate) fn of(title: impl Into<String>, mut steps: Vec<Step>, clients: Clients) -> Traffic {
+        let origin = steps.first().map_or(0, |step| step.at / DAY * DAY);
+        steps.iter_mut().for_each(|step| step.at -= origin);
+        Traffic { title: title.into(), steps, origin, clients, log: None, per_client: false }
+    }
+
+    /// Whether requests cost what the log says, and not one permit each.
+    pub fn has_costs(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.cost.is_some())
     }
 
     /// How many limiters serve it.
@@ -67,11 +83,32 @@ impl Traffic {
         if self.per_client { step.client as usize } else { 0 }
     }
 
+    /// What the log calls the client of this number.
+    pub fn client(&self, place: usize) -> String {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        self.clients.name(place).unwrap_or_default().into()
+    }
+
     /// From the first event to the last, in nanoseconds.
     pub fn span(&self) -> u64 {
         match (self.steps.first(), self.steps.last()) {
             (Some(first), Some(last)) => last.at - first.at,
             _ => 0,
         }
+    }
+}
+
+/// Nanoseconds as the shortest decimal seconds that are exact.
+pub fn seconds(nanos: u64) -> String {
+    let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// An instant for people: a date, if it seems to count from 1970, and else seconds.
+pub fn instant(nanos: u64) -> String {
+    match jiff::Timestamp::from_nanosecond(nanos.into()) {
+        // 1980, or 3652 days since the trace began.
+        Ok(timestamp) if nanos >= 3_652 * DAY => timestamp.to_string(),
+        _ => format!("{} s", seconds(nanos)),
     }
 }

@@ -1,0 +1,118 @@
+//! By what names do logs call a thing?
+
+pub(super) const TIME: &[&str] = &[
+    "time",
+    "timestamp",
+    "@timestamp",
+    "ts",
+    "datetime",
+    "date_time",
+    "time_iso8601",
+    "time_local",
+    "seconds",
+    "request_creation_time",
+    "start_time",
+    "starttime",
+    "request_time",
+    "event_time",
+    "eventtime",
+    "arrival",
+    "arrived_at",
+    "received_at",
+    "created_at",
+    "timestamp_ms",
+    "timestamp(ms)",
+    "timestamp_us",
+    "timestamp_ns",
+    "time_ms",
+    "time_us",
+    "time_ns",
+    "epoch",
+    "epoch_ms",
+    "unix",
+    "unix_time",
+    "msec",
+    "date",
+    "t",
+];
+
+const CLIENT: &[&str] = &[
+    "client",
+    "client_id",
+    "clientid",
+    "client_ip",
+    "clientip",
+    "remote_addr",
+    "remote_ip",
+    "remoteip",
+    "remote_host",
+    "c-ip",
+    "ip",
+    "ip_address",
+    "source_ip",
+    "src_ip",
+    "user",
+    "user_id",
+    "userid",
+    "username",
+    "api_key",
+    "apikey",
+    "key",
+    "tenant",
+    "account",
+    "caller",
+    "customer",
+    "request.client_ip",
+    "request.remote_ip",
+    "client.ip",
+    "client.address",
+    "source.ip",
+    "httpRequest.remoteIp",
+];
+
+const PATH: &[&str] = &[
+    "path",
+    "uri",
+    "url",
+    "request_uri",
+    "cs-uri-stem",
+    "request.uri",
+    "request.path",
+    "url.path",
+    "http.target",
+    "httpRequest.requestUrl",
+];
+
+const STATUS: &[&str] = &[
+    "status",
+    "status_code",
+    "sc-status",
+    "elb_status_code",
+    "response_code",
+    "response.status",
+    "http.response.status_code",
+    "http.status_code",
+    "httpRequest.status",
+];
+
+const METHOD: &[&str] = &[
+    "method",
+    "request_method",
+    "cs-method",
+    "request.method",
+    "http.method",
+    "http.request.method",
+    "httpRequest.requestMethod",
+];
+
+/// What else a thing may be called, beginning with the name itself.
+pub(super) fn aliases(name: &str) -> &'static [&'static str] {
+    match name {
+        "time" => TIME,
+        "client" => CLIENT,
+        "path" => PATH,
+        "status" => STATUS,
+        "method" => METHOD,
+        _ => &[],
+    }
+}
