@@ -10,7 +10,15 @@ use std::path::{Path, PathBuf};
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 1] = [("log_trace", logs::log_trace)];
+const TARGETS: [(&str, Check); 7] = [
+    ("log_access", logs::log_access),
+    ("log_alb", logs::log_alb),
+    ("log_clock", logs::log_clock),
+    ("log_csv", logs::log_csv),
+    ("log_json", logs::log_json),
+    ("log_trace", logs::log_trace),
+    ("log_w3c", logs::log_w3c),
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(name)
