@@ -15,7 +15,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`replay`] takes any [`Algorithm`](tollgate::Algorithm), so a limiter of your own is measured in the same way.
+//! [`Comparison::with`] puts any [`Algorithm`](tollgate::Algorithm) of your own beside the built-in strategies, in the
+//! same table, JSON and page; [`replay`] gives the figures of one alone.
 //!
 //! # The map
 //!
@@ -50,6 +51,7 @@ pub use error::Error;
 pub use progress::Progress;
 pub use replay::{Figures, Strategy, replay};
 pub use report::{Comparison, Report, Row};
+pub use show::Answer;
 pub use traffic::{Event, Traffic, Workload};
 
 /// The program's name, as its messages begin.

@@ -113,7 +113,7 @@ fn json_has_the_same_figures() {
     assert_eq!(value["interval_ns"], 142_857_143);
     assert_eq!(value["quotas"][0]["most_in_any_window"], 10);
     assert_eq!(value["cl_throttle"]["max_burst"], 3);
-    assert_eq!(value["pacing"][0]["silence_s"], 1.0);
+    assert_eq!(value["pacing"][0]["silence_s"], 1);
 }
 
 #[test]

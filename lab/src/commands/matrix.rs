@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use tollgate::Policy;
 
-use super::{Answer, source};
+use super::source;
 use crate::error::Error;
 use crate::matrix::{Client, Matrix, Server};
+use crate::show::Answer;
 use crate::show::matrix::{KEYS, Meetings};
-use crate::traffic::{Traffic, Workload};
 
 pub(super) const ABOUT: &str = "Which client draws refusals from which server?";
 
@@ -29,13 +28,7 @@ pub(super) fn options(command: Command) -> Command {
             .value_name("QUOTAS")
             .help("What the server enforces: LIMIT/WINDOW, ...")
             .default_value("50/1m, 1500/1h"),
-        Arg::new("jitter")
-            .long("jitter")
-            .value_name("DURATION")
-            .help("The longest delay of a call, and of its answer; the shortest is 0")
-            .allow_hyphen_values(true)
-            .value_parser(source::duration)
-            .default_value("100ms"),
+        source::jitter(),
         Arg::new("guard")
             .long("guard")
             .value_name("DURATION")
@@ -49,28 +42,16 @@ pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> 
     let text: String = matches.remove_one("policy").unwrap_or_default();
     let policy: Policy = text.parse().map_err(|error| Error::Policy { text, error })?;
     let jitter: Duration = matches.remove_one("jitter").unwrap_or_default();
-    let guard = matches.remove_one("guard");
+    let guard: Option<Duration> = matches.remove_one("guard");
     let seed = matches.get_one("seed").copied().unwrap_or(1);
-    // A caller who always has one more call to make is the hardest case, so it is what is meant where nothing is named.
-    let named = matches.contains_id("workload") || matches.contains_id("trace");
-    let traffic = if named {
-        source::traffic(&mut matches)?
-    } else {
-        let events = match matches.value_source("events") {
-            Some(ValueSource::CommandLine) => matches.remove_one("events").unwrap_or(CALLS),
-            _ => CALLS,
-        };
-        Traffic::new("greedy", &Workload::Greedy.events(1, events), false)
-    };
-    if traffic.per_client {
-        return Err(Error::Usage("matrix has one client: leave out --per-client".into()));
+    let traffic = source::calls(&mut matches)?;
+    if let Some(guard) = guard {
+        let longer = policy.with_guard(policy.guard().saturating_add(guard));
+        longer.map_err(|error| Error::Usage(format!("bad guard: {error}")))?;
     }
     let matrix = Matrix::new(policy, &traffic, jitter, guard, seed).map_err(Error::Plan)?;
     Ok(Box::new(Meetings { title: traffic.title, matrix }))
 }
-
-/// Of a greedy caller: two hours of the default policy.
-const CALLS: u64 = 3_000;
 
 fn explanation() -> String {
     let mut lines = vec![String::from("Servers:")];

@@ -14,31 +14,13 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Command};
-use serde_json::Value;
-
 use crate::NAME;
 use crate::error::Error;
 use crate::output;
-use crate::show::page::Page;
+use crate::show::Answer;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
 use form::Format;
-
-/// What a command found out, before it takes a form.
-pub trait Answer {
-    /// Writes it for a person in a terminal.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    fn table(&self, out: &mut dyn Write) -> io::Result<()>;
-
-    /// The same for a program. `--help` documents the keys, which are added to and never renamed or removed.
-    fn json(&self) -> Value;
-
-    /// The same for a person with a browser.
-    fn page(&self) -> Page;
-}
 
 /// One command of the program.
 struct Verb {
@@ -99,7 +81,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
     };
     written.map_err(Error::Output)?;
     if let Some(mut file) = html {
-        file.write(|out| out.write_all(answer.page().html().as_bytes()))?;
+        file.write(|out| out.write_all(answer.html().as_bytes()))?;
         file.appear()?;
     }
     shown(out.write_all(&text), out)

@@ -2,9 +2,9 @@
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use super::Answer;
 use crate::error::Error;
 use crate::plan::Planned;
+use crate::show::Answer;
 use crate::show::plan::KEYS;
 
 pub(super) const ABOUT: &str = "How is a policy kept by one bucket, and how are calls paced?";

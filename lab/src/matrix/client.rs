@@ -22,6 +22,42 @@ pub enum Limiter {
     TokenBucketNominal,
 }
 
+impl Limiter {
+    /// In the order of every output.
+    pub const ALL: [Limiter; 3] =
+        [Limiter::SlidingLog, Limiter::TokenBucketStrict, Limiter::TokenBucketNominal];
+
+    /// As every output calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Limiter::SlidingLog => "sliding_log",
+            Limiter::TokenBucketStrict => "token_bucket_strict",
+            Limiter::TokenBucketNominal => "token_bucket_nominal",
+        }
+    }
+
+    /// Whether it never sends more than the policy allows, so that a guard above the jitter is enough for every server
+    /// that grants the rule.
+    pub const fn keeps_the_rule(self) -> bool {
+        !matches!(self, Limiter::TokenBucketNominal)
+    }
+
+    /// A limiter for `policy` whose windows are longer by `guard`.
+    ///
+    /// # Errors
+    ///
+    /// If the algorithm cannot keep the policy.
+    pub fn build(self, policy: Policy, guard: Duration) -> Result<Box<dyn Algorithm>, BuildError> {
+        // A guard that makes a window longer than a policy can hold is left out.
+        let policy = policy.with_guard(policy.guard().saturating_add(guard)).unwrap_or(policy);
+        Ok(match self {
+            Limiter::SlidingLog => Box::new(SlidingLog::new(policy)?),
+            Limiter::TokenBucketStrict => Box::new(TokenBucket::strict(policy)?),
+            Limiter::TokenBucketNominal => Box::new(TokenBucket::nominal(policy)?),
+        })
+    }
+}
+
 impl Client {
     /// In the order of every output.
     pub const ALL: [Client; 7] = [
@@ -36,18 +72,16 @@ impl Client {
 
     /// As every output calls it.
     pub fn name(self) -> String {
-        let name = match self.limiter {
-            Some(Limiter::SlidingLog) => "sliding_log",
-            Some(Limiter::TokenBucketStrict) => "token_bucket_strict",
-            Some(Limiter::TokenBucketNominal) => "token_bucket_nominal",
-            None => "obeys_retry_after",
-        };
+        let name = self.limiter.map_or("obeys_retry_after", Limiter::name);
         if self.guarded { format!("{name} + guard") } else { name.into() }
     }
 
     /// Whether no server that grants every call within the policy ever refuses one of its calls.
     pub const fn is_never_refused(self) -> bool {
-        self.guarded && matches!(self.limiter, Some(Limiter::SlidingLog | Limiter::TokenBucketStrict))
+        match self.limiter {
+            Some(limiter) => self.guarded && limiter.keeps_the_rule(),
+            None => false,
+        }
     }
 
     /// Its limiter for the `policy` of a server, with `guard` where it has one.
@@ -57,13 +91,6 @@ impl Client {
     /// If the algorithm cannot keep the policy.
     pub fn limiter(self, policy: Policy, guard: Duration) -> Result<Option<Box<dyn Algorithm>>, BuildError> {
         let guard = if self.guarded { guard } else { Duration::ZERO };
-        // Longer than the longest window: it stays as it is.
-        let policy = policy.with_guard(policy.guard().saturating_add(guard)).unwrap_or(policy);
-        Ok(match self.limiter {
-            Some(Limiter::SlidingLog) => Some(Box::new(SlidingLog::new(policy)?)),
-            Some(Limiter::TokenBucketStrict) => Some(Box::new(TokenBucket::strict(policy)?)),
-            Some(Limiter::TokenBucketNominal) => Some(Box::new(TokenBucket::nominal(policy)?)),
-            None => None,
-        })
+        self.limiter.map(|limiter| limiter.build(policy, guard)).transpose()
     }
 }

@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
 
 use fastrand::Rng;
 use tollgate::{Algorithm, Nanos};
@@ -48,17 +49,37 @@ const PATIENCE: u64 = 5_000;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Lets a client with `limiter` send `calls` to `server`, which began to count at `phase` by its own clock.
+/// What lies between a client and a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Each way of a call takes a random time from 0 up to this, in nanoseconds.
+    pub jitter: u64,
+    /// What the server's clock shows when the client's shows 0, in nanoseconds.
+    pub phase: u64,
+    /// Which delays come.
+    pub seed: u64,
+}
+
+impl Network {
+    /// Delays of up to `jitter`, and a server's clock that stands anywhere within an hour, as `seed` has it.
+    pub(super) fn new(jitter: Duration, seed: u64) -> Network {
+        let jitter = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX >> 2);
+        let phase = Rng::with_seed(seed).u64(0..3_600 * SECOND);
+        Network { jitter, phase, seed }
+    }
+}
+
+/// Lets a client with `limiter` send `calls` to `server`, until all are granted or more than `most` answers
+/// were refusals.
 pub fn meet(
     limiter: Option<&dyn Algorithm>,
     server: &dyn Algorithm,
     calls: &[Step],
-    jitter: u64,
-    phase: u64,
-    seed: u64,
+    network: Network,
+    most: u64,
 ) -> Outcome {
-    let mut rng = Rng::with_seed(seed);
-    let mut delay = || rng.u64(0..=jitter);
+    let mut rng = Rng::with_seed(network.seed);
+    let mut delay = || rng.u64(0..=network.jitter);
     let mut events = BinaryHeap::new();
     let mut number = 0_u64;
     let mut at = |events: &mut BinaryHeap<_>, time: u64, event: Event| {
@@ -74,7 +95,7 @@ pub fn meet(
     }
     let mut left = PATIENCE.saturating_mul(calls.len() as u64);
     while let Some(Reverse((now, _, event))) = events.pop() {
-        if left == 0 {
+        if left == 0 || outcome.refused > most {
             break;
         }
         left -= 1;
@@ -91,7 +112,7 @@ pub fn meet(
             }
             Event::Again(call) => at(&mut events, now + delay(), Event::Reaches(call)),
             Event::Reaches(call) => {
-                let instant = Nanos::from_nanos(now.saturating_add(phase));
+                let instant = Nanos::from_nanos(now.saturating_add(network.phase));
                 match server.try_acquire_at(instant, calls[call].cost) {
                     Ok(()) => {
                         outcome.granted += 1;
@@ -112,7 +133,7 @@ pub fn meet(
                 paused_until = paused_until.max(now.saturating_add(after));
             }
             Event::Refused(call, Some(after)) => {
-                at(&mut events, now.saturating_add(after), Event::Again(call))
+                at(&mut events, now.saturating_add(after), Event::Again(call));
             }
             Event::Look => next_look = u64::MAX,
         }

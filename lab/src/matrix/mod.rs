@@ -1,6 +1,7 @@
 //! Which client draws refusals from which server?
 
 mod client;
+mod guards;
 mod meeting;
 mod server;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 use tollgate::{BuildError, Policy, SlidingLog};
 
 pub use client::{Client, Limiter};
-pub use meeting::{Outcome, meet};
+pub use guards::{Fit, Guards, RUNS};
+pub use meeting::{Network, Outcome, meet};
 pub use server::Server;
 
 use crate::traffic::Traffic;
@@ -31,15 +33,24 @@ pub struct Matrix {
     pub rows: Vec<Vec<Result<Outcome, BuildError>>>,
 }
 
-/// For a server that counts both ends of a window, or in whole milliseconds.
-const MORE: Duration = Duration::from_millis(1);
+/// A guard for delays from 0 to `jitter`: two calls arrive closer together than they were sent by at most the jitter. The
+/// millisecond is for a server that counts both ends of a window, or in whole milliseconds.
+fn enough(jitter: Duration) -> Duration {
+    jitter.saturating_add(Duration::from_millis(1))
+}
+
+/// How long the calls take a client that knows how the server counts, without a delay: the exact log with itself.
+fn best(policy: Policy, traffic: &Traffic) -> Result<u64, BuildError> {
+    let (log, exact) = (SlidingLog::new(policy)?, Server::LogHalfOpen.enforce(policy));
+    let none = Network { jitter: 0, phase: 0, seed: 0 };
+    Ok(meet(Some(&log), &*exact, &traffic.steps, none, u64::MAX).took)
+}
 
 impl Matrix {
     /// Lets all clients meet all servers. A server's clock stands at a time of its own, which the `seed` chooses, as it
     /// does the delays.
     ///
-    /// Without a `guard` of the caller's choice it is the jitter and a millisecond: two calls arrive closer together
-    /// than they were sent by at most the jitter.
+    /// Without a `guard` of the caller's choice it is the jitter and a millisecond, which is always enough.
     ///
     /// # Errors
     ///
@@ -51,18 +62,15 @@ impl Matrix {
         guard: Option<Duration>,
         seed: u64,
     ) -> Result<Matrix, BuildError> {
-        let (log, exact) = (SlidingLog::new(policy)?, Server::LogHalfOpen.enforce(policy));
-        let best = meet(Some(&log), &*exact, &traffic.steps, 0, 0, seed).took;
-        let guard = guard.unwrap_or(jitter.saturating_add(MORE));
-        let nanos = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX >> 2).min(u64::MAX >> 2);
+        let best = best(policy, traffic)?;
+        let guard = guard.unwrap_or(enough(jitter));
         let rows = Client::ALL.into_iter().enumerate().map(|(row, client)| {
             let cells = Server::ALL.into_iter().enumerate().map(|(column, server)| {
                 let limiter = client.limiter(policy, guard)?;
                 let server = server.enforce(policy);
                 let seed =
                     seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (row * Server::ALL.len() + column) as u64;
-                let phase = fastrand::Rng::with_seed(seed).u64(0..3_600_000_000_000);
-                Ok(meet(limiter.as_deref(), &*server, &traffic.steps, nanos, phase, seed))
+                Ok(meet(limiter.as_deref(), &*server, &traffic.steps, Network::new(jitter, seed), u64::MAX))
             });
             cells.collect()
         });

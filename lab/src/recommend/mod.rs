@@ -67,7 +67,8 @@ pub struct Window {
     pub refused: Refused,
     /// The most that any caller asks for: with this limit nobody is refused.
     pub peak: u64,
-    /// What other limits would refuse, the smallest limit first; the limit and the peak are among them.
+    /// What other limits would refuse, the smallest limit first; the limit, the one below it and the peak are
+    /// among them.
     pub curve: Vec<(u64, Refused)>,
 }
 
@@ -191,11 +192,11 @@ impl Search<'_> {
         limits
     }
 
-    /// Limits from 1 to the peak, denser where they are small.
+    /// Limits from 1 to the peak, denser where they are small. The one below `limit` is among them: it is not enough.
     fn curve(&self, window: usize, limit: u64) -> Vec<(u64, Refused)> {
         let peak = self.demand.highest(window).max(1);
         let mut limits: Vec<u64> = (0..=POINTS).map(|point| round(power(peak, point, POINTS))).collect();
-        limits.extend([limit, peak]);
+        limits.extend([limit - 1, limit, peak]);
         limits.retain(|&it| (1..=peak).contains(&it));
         limits.sort_unstable();
         limits.dedup();

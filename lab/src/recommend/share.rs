@@ -16,6 +16,11 @@ impl Share {
     /// Nothing at all.
     pub const ZERO: Share = Share { millionths: 0 };
 
+    /// In millionths of the whole.
+    pub const fn millionths(self) -> u64 {
+        self.millionths
+    }
+
     /// Whether `part` of `whole` is at most this share.
     pub fn allows(self, part: u64, whole: u64) -> bool {
         u128::from(part) * u128::from(WHOLE) <= u128::from(self.millionths) * u128::from(whole)

@@ -15,7 +15,7 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// One or two lines over a logarithmic axis, in per cent of a whole.
+/// One or two lines between logarithmic axes, in per cent of a whole. Nothing at all has a place below the last decade.
 #[derive(Clone, Debug)]
 pub struct Curve {
     /// Below the axis.
@@ -24,99 +24,123 @@ pub struct Curve {
     pub series: Vec<Series>,
     /// A place on the axis that is marked, and what is said there.
     pub mark: Option<(f64, String)>,
+    /// Shares that are marked, and what is said beside them.
+    pub goals: Vec<(f64, String)>,
 }
+
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = WIDTH - 120.0;
+const TOP: f64 = 54.0;
+const BOTTOM: f64 = 300.0;
+/// The room of the axis from the last decade down to nothing.
+const BELOW: f64 = 30.0;
 
 impl Curve {
     /// The text of an SVG element.
     pub fn svg(&self) -> String {
-        let (left, right, top, bottom) = (48.0, WIDTH - 130.0, 34.0, 260.0);
+        let mut out = format!(
+            "<svg viewBox=\"0 0 {WIDTH} 344\" role=\"img\" aria-label=\"{}\">",
+            escaped(&self.across)
+        );
         let all = || self.series.iter().flat_map(|series| &series.points);
         let low = all().map(|point| point.0).fold(f64::INFINITY, f64::min).max(1e-9);
         let high = all().map(|point| point.0).fold(low, f64::max);
-        let most = all().map(|point| point.1).fold(0.0, f64::max);
-        let full = [1.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|full| most <= *full).unwrap_or(100.0);
         let span = (high / low).ln();
         let x =
-            |value: f64| if span > 0.0 { left + (value / low).ln() / span * (right - left) } else { left };
-        let y = |value: f64| bottom - value / full * (bottom - top);
-        let mut out = String::new();
-        let _ = write!(
-            out,
-            "<svg viewBox=\"0 0 {WIDTH} 300\" role=\"img\" aria-label=\"{}\">",
-            escaped(&self.across)
-        );
-        for part in 0..=4 {
-            let value = full * f64::from(part) / 4.0;
+            |value: f64| if span > 0.0 { LEFT + (value / low).ln() / span * (RIGHT - LEFT) } else { LEFT };
+        let shares = Shares::of(all().map(|point| point.1).chain(self.goals.iter().map(|goal| goal.0)));
+        let y = |share: f64| shares.place(share);
+
+        for share in shares.ticks() {
+            let at = y(share);
             let _ = write!(
                 out,
-                "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{0:.1}\" y2=\"{0:.1}\"/>\
-                 <text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{value} %</text>",
-                y(value),
-                left - 8.0,
-                y(value) + 4.0
+                "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"
             );
+            text(&mut out, "", (LEFT - 8.0, at + 4.0), "end", &format!("{share} %"));
         }
         for tick in ticks(low, high) {
+            let at = x(tick);
+            let end = BOTTOM + 4.0;
             let _ = write!(
                 out,
-                "<line class=\"axis\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{bottom}\" y2=\"{1}\"/>\
-                 <text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"middle\">{tick}</text>",
-                x(tick),
-                bottom + 4.0,
-                bottom + 18.0
+                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{BOTTOM}\" y2=\"{end}\"/>"
             );
+            text(&mut out, "", (at, BOTTOM + 18.0), "middle", &tick.to_string());
         }
-        let _ = write!(
-            out,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            f64::midpoint(left, right),
-            bottom + 36.0,
-            escaped(&self.across)
-        );
-        if let Some((at, said)) = &self.mark {
-            let anchor = if x(*at) > f64::midpoint(left, right) { "end" } else { "start" };
+        text(&mut out, "", (f64::midpoint(LEFT, RIGHT), BOTTOM + 38.0), "middle", &self.across);
+        for (share, said) in &self.goals {
+            let at = y(*share);
             let _ = write!(
                 out,
-                "<line class=\"mark\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{1}\" y2=\"{bottom}\"/>\
-                 <text class=\"name\" x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
-                x(*at),
-                top - 8.0,
-                top - 14.0,
-                escaped(said)
+                "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"
             );
+            text(&mut out, "name", (RIGHT + 8.0, at + 4.0), "start", said);
         }
-        // Names stand where the lines begin, apart from each other.
-        let mut names = Vec::new();
-        for (series, class) in self.series.iter().zip(["a", "b"]) {
-            let points: Vec<String> =
-                series.points.iter().map(|&(at, value)| format!("{:.1},{:.1}", x(at), y(value))).collect();
-            let _ = write!(out, "<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "));
-            for &(at, value) in &series.points {
-                let _ = write!(
-                    out,
-                    "<circle class=\"dot-{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>",
-                    x(at),
-                    y(value)
-                );
+        if let Some((value, said)) = &self.mark {
+            let at = x(*value);
+            let anchor = if at > f64::midpoint(LEFT, RIGHT) { "end" } else { "start" };
+            let above = TOP - 8.0;
+            let _ = write!(
+                out,
+                "<line class=\"mark\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{above}\" y2=\"{BOTTOM}\"/>"
+            );
+            text(&mut out, "name", (at, TOP - 13.0), anchor, said);
+        }
+        for (place, (series, class)) in (0..).zip(self.series.iter().zip(["a", "b"])) {
+            let points = series.points.iter().map(|&(at, share)| (x(at), y(share)));
+            let line: Vec<String> = points.clone().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+            let _ = write!(out, "<polyline class=\"{class}\" points=\"{}\"/>", line.join(" "));
+            for (x, y) in points {
+                let _ = write!(out, "<circle class=\"dot-{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
             }
-            names.push((class, &series.name));
-        }
-        for (place, (class, name)) in (0..).zip(names) {
-            let height = top + 6.0 + 18.0 * f64::from(place);
-            let _ = write!(
-                out,
-                "<line class=\"{class}\" x1=\"{0}\" x2=\"{1}\" y1=\"{2}\" y2=\"{2}\"/>\
-                 <text class=\"{class}\" x=\"{3}\" y=\"{4}\">{5}</text>",
-                right + 14.0,
-                right + 38.0,
-                height,
-                right + 44.0,
-                height + 4.0,
-                escaped(name)
-            );
+            let from = LEFT + 180.0 * f64::from(place);
+            let to = from + 26.0;
+            let _ = write!(out, "<line class=\"{class}\" x1=\"{from}\" x2=\"{to}\" y1=\"12\" y2=\"12\"/>");
+            text(&mut out, class, (from + 34.0, 16.0), "start", &series.name);
         }
         out + "</svg>"
     }
+}
+
+/// The axis of shares, in decades.
+struct Shares {
+    /// The logarithms of the first decade and of the last.
+    top: f64,
+    last: f64,
+}
+
+impl Shares {
+    fn of(shares: impl Iterator<Item = f64>) -> Shares {
+        let some = shares.filter(|share| *share > 0.0);
+        let (low, high) =
+            some.fold((100.0, 0.001), |(low, high): (f64, f64), it| (low.min(it), high.max(it)));
+        let top = high.log10().ceil();
+        Shares { top, last: low.log10().floor().clamp(-4.0, top - 1.0) }
+    }
+
+    /// The decades, from the first to the last, and nothing.
+    fn ticks(&self) -> impl Iterator<Item = f64> + '_ {
+        // At most seven.
+        let decades = (0..8).map(|less| self.top - f64::from(less)).take_while(|decade| *decade >= self.last);
+        decades.map(|decade| 10_f64.powf(decade)).chain([0.0])
+    }
+
+    fn place(&self, share: f64) -> f64 {
+        if share <= 0.0 {
+            return BOTTOM;
+        }
+        let part = (share.log10() - self.last) / (self.top - self.last);
+        BOTTOM - BELOW - part.max(0.0) * (BOTTOM - BELOW - TOP)
+    }
+}
+
+fn text(out: &mut String, class: &str, (x, y): (f64, f64), anchor: &str, said: &str) {
+    let said = escaped(said);
+    let _ = write!(
+        out,
+        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{said}</text>"
+    );
 }
 
 /// 1, 2, 5, 10, 20, 50 ... within the axis.
@@ -141,7 +165,7 @@ pub struct Bar {
 
 /// Bars from left to right, with a line that they should not cross, if there is one.
 pub fn bars(label: &str, bars: &[Bar], limit: Option<f64>) -> String {
-    let (left, right, step) = (190.0, WIDTH - 130.0, 26.0);
+    let (left, right, step) = (190.0, WIDTH - 190.0, 26.0);
     let most = bars.iter().map(|bar| bar.value).chain(limit).fold(0.0, f64::max);
     let length = |value: f64| if most > 0.0 { value / most * (right - left) } else { 0.0 };
     let height = 12.0 + step * f64::from(u32::try_from(bars.len()).unwrap_or(0));

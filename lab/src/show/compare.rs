@@ -2,7 +2,8 @@
 
 use super::chart::{Bar, bars};
 use super::page::{Block, Cell, Page, Section, Table};
-use super::table::{rounded, summary, verdict};
+use super::plot;
+use super::table::{Kept, rounded};
 use crate::replay::PERCENTS;
 use crate::report::{Comparison, Report};
 use crate::traffic::Traffic;
@@ -10,25 +11,59 @@ use crate::traffic::Traffic;
 /// The page: the advice first, then pictures and figures for each policy.
 pub fn page(comparison: &Comparison) -> Page {
     let Comparison { traffic, reports } = comparison;
-    let mut said = vec![summary(traffic)];
+    let several = reports.len() > 1;
+    let mut said = Vec::new();
     for report in reports {
-        if reports.len() > 1 {
-            said.push(format!("Under {}:", report.policy));
+        let kept = Kept::of(report);
+        if several {
+            said.push(format!("This is the advice for the policy {}.", report.policy));
         }
-        // Into memory: it cannot fail.
-        let mut text = Vec::new();
-        let _ = verdict(&mut text, report);
-        let text = String::from_utf8_lossy(&text).replace("\n ", " ");
-        said.extend(text.lines().map(String::from));
+        said.extend(kept.advice().lines().map(String::from));
+        let mut list = |heading: &str, names: &[String]| {
+            if !names.is_empty() {
+                said.push(format!("{heading} {}.", names.join(", ")));
+            }
+        };
+        list("On this traffic a limit was exceeded by", &kept.over);
+        list("On this traffic, but not on all traffic, every limit was kept by", &kept.lucky);
+        list("On any traffic every limit is kept by", &kept.names());
     }
+    let limiters = match traffic.limiters() {
+        1 if !traffic.per_client => String::from("One limiter served them all"),
+        limiters => format!("Each of the {limiters} clients had a limiter of its own"),
+    };
+    let calls = traffic.steps.len();
+    said.push(format!(
+        "These figures come from {}: {calls} request{} in {}. {limiters}.",
+        traffic.title,
+        if calls == 1 { "" } else { "s" },
+        rounded(traffic.span())
+    ));
     Page {
         title: "Which rate limiter fits this traffic?".into(),
         summary: said,
         sections: reports
             .iter()
-            .flat_map(|report| [granted(report, traffic), counts(report), waits(report)])
+            .flat_map(|report| {
+                let under = if several { format!(" under {}", report.policy) } else { String::new() };
+                [
+                    granted(report, traffic),
+                    counts(report, &under),
+                    over_time(report, traffic, &under),
+                    waits(report, &under),
+                ]
+            })
             .collect(),
     }
+}
+
+/// The picture that `--plot` draws.
+fn over_time(report: &Report, traffic: &Traffic, under: &str) -> Section {
+    let block = match plot::draw(report, traffic) {
+        Ok(svg) => Block::Drawing(svg),
+        Err(error) => Block::Text(format!("There is no picture: {error}.")),
+    };
+    Section { title: format!("Over time{under}"), blocks: vec![block] }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a length on the screen")]
@@ -50,7 +85,7 @@ fn granted(report: &Report, traffic: &Traffic) -> Section {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a length on the screen")]
-fn counts(report: &Report) -> Section {
+fn counts(report: &Report, under: &str) -> Section {
     let quotas = 0..report.policy.quotas().len();
     let pictures = quotas.clone().flat_map(|quota| {
         let limit = report.policy.quotas()[quota].limit();
@@ -84,12 +119,15 @@ fn counts(report: &Report) -> Section {
         cells
     });
     let table = Block::Table(Table { head, rows: rows.collect() });
-    Section { title: "The most calls in any window".into(), blocks: pictures.chain([table]).collect() }
+    Section {
+        title: format!("The most calls in any window{under}"),
+        blocks: pictures.chain([table]).collect(),
+    }
 }
 
-fn waits(report: &Report) -> Section {
+fn waits(report: &Report, under: &str) -> Section {
     let mut head = vec![String::from("strategy"), "longest silence".into()];
-    head.extend(PERCENTS.map(|percent| format!("{percent} % waited at most")));
+    head.extend(PERCENTS.map(|percent| format!("{percent} % wait at most")));
     head.push("last served".into());
     let rows = report.figures().map(|(row, figures)| {
         let waiting = &figures.waiting;
@@ -100,7 +138,14 @@ fn waits(report: &Report) -> Section {
     });
     let table = Table { head, rows: rows.collect() };
     Section {
-        title: "A client that waits instead of being refused".into(),
-        blocks: vec![Block::Table(table)],
+        title: format!("A client that waits instead of being refused{under}"),
+        blocks: vec![
+            Block::Text(
+                "Its calls queue, and the first of the queue comes back when it is told to. The longest silence is the \
+                 longest stretch in which calls waited and none was granted."
+                    .into(),
+            ),
+            Block::Table(table),
+        ],
     }
 }

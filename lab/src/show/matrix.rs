@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::page::{Block, Cell, Page, Section, Table};
-use super::table::rounded;
-use crate::commands::Answer;
+use super::table::{percent, rounded};
+use super::{Answer, VERSION, json};
 use crate::matrix::{Client, Matrix, Outcome, Server};
 
 /// A matrix and the name of the traffic that it is about.
@@ -46,15 +46,16 @@ impl Answer for Meetings {
             _ => format!("{} !", outcome.refused),
         })?;
         self.cells(out, "rate, % of the best", |outcome| {
-            if outcome.given_up > 0 { "never".into() } else { tenths(it.best, outcome.took) }
+            if outcome.given_up > 0 { "never".into() } else { percent(it.best, outcome.took) }
         })?;
         self.cells(out, "longest wait", |outcome| rounded(outcome.longest_wait))?;
-        writeln!(out, "\n{}", self.verdict())
+        writeln!(out)?;
+        self.verdict().iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 
     fn json(&self) -> Value {
         let it = &self.matrix;
-        let seconds = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64();
+        let seconds = |nanos: u64| json::seconds(Duration::from_nanos(nanos));
         let meetings = self.meetings().map(|(client, server, outcome)| match outcome {
             Ok(outcome) => json!({
                 "client": client.name(),
@@ -68,11 +69,11 @@ impl Answer for Meetings {
             Err(error) => json!({"client": client.name(), "server": server.name(), "error": error}),
         });
         json!({
-            "version": 1,
+            "version": VERSION,
             "policy": it.policy.to_string(),
             "calls": it.calls,
-            "jitter_s": it.jitter.as_secs_f64(),
-            "guard_s": it.guard.as_secs_f64(),
+            "jitter_s": json::seconds(it.jitter),
+            "guard_s": json::seconds(it.guard),
             "best_s": seconds(it.best),
             "meetings": meetings.collect::<Vec<_>>(),
         })
@@ -85,7 +86,7 @@ impl Answer for Meetings {
             _ => Cell::judged(format!("{} !", outcome.refused), false),
         };
         let rate = |outcome: &Outcome| {
-            Cell::plain(if outcome.given_up > 0 { "never".into() } else { tenths(it.best, outcome.took) })
+            Cell::plain(if outcome.given_up > 0 { "never".into() } else { percent(it.best, outcome.took) })
         };
         let section = |title: &str, text: &str, table| Section {
             title: title.into(),
@@ -93,16 +94,16 @@ impl Answer for Meetings {
         };
         Page {
             title: "Which client draws refusals from which server?".into(),
-            summary: self.heading().into_iter().chain([self.verdict()]).collect(),
+            summary: self.verdict().into_iter().chain(self.told()).collect(),
             sections: vec![
                 section(
                     "Answers 429",
-                    "Green: no call was refused. A cell with ! has calls that were never granted.",
+                    "Green: no call was refused. A cell with ! has calls that were never granted, or not in the time of the trial.",
                     self.grid(refused),
                 ),
                 section(
                     "Rate, in per cent of the best",
-                    "The best is the exact log without any delay.",
+                    "100 is the exact rule without any delay. A server that grants more than the rule allows more than 100.",
                     self.grid(rate),
                 ),
                 section(
@@ -110,12 +111,7 @@ impl Answer for Meetings {
                     "From the moment at which a call was wanted until the server granted it.",
                     self.grid(|outcome| Cell::plain(rounded(outcome.longest_wait))),
                 ),
-                Section {
-                    title: "The servers".into(),
-                    blocks: Server::ALL
-                        .map(|server| Block::Text(format!("{}: {}.", server.name(), server.describe())))
-                        .into(),
-                },
+                servers(),
             ],
         }
     }
@@ -167,35 +163,69 @@ impl Meetings {
         Table { head: head.collect(), rows: rows.collect() }
     }
 
-    /// The fastest client that no server refused.
-    fn verdict(&self) -> String {
-        let clean = Client::ALL.into_iter().zip(&self.matrix.rows).filter_map(|(client, row)| {
+    /// The heading in sentences.
+    fn told(&self) -> [String; 2] {
+        let it = &self.matrix;
+        let time = |time: Duration| rounded(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        [
+            format!(
+                "Each client sends the same {} calls ({}) to a server that enforces {}. A call takes up to {} to arrive, \
+                 and its answer as long.",
+                it.calls,
+                self.title,
+                it.policy,
+                time(it.jitter)
+            ),
+            format!("A client with a guard keeps every window longer by {}.", time(it.guard)),
+        ]
+    }
+
+    /// What to use.
+    fn verdict(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        match self.fastest(|client| client.is_never_refused(), Server::grants_the_rule) {
+            Some((client, slowest)) => said.push(format!(
+                "Use {}: with a guard above the jitter, no server that grants the rule ever refuses it, whatever the \
+                 traffic. These calls take it {}.",
+                client.name(),
+                rounded(slowest)
+            )),
+            None => said.push(
+                "No guarded client was granted every call: the guard is below the jitter, or a call asks for more than \
+                 the policy ever grants."
+                    .into(),
+            ),
+        }
+        if let Some((client, slowest)) = self.fastest(|client| client.guarded, |_| true) {
+            said.push(format!(
+                "The fastest guarded client that none of all these servers refused is {}: {}.",
+                client.name(),
+                rounded(slowest)
+            ));
+        }
+        said
+    }
+
+    /// Of some clients that some servers refused no call, the fastest with its slowest server.
+    fn fastest(&self, of: impl Fn(Client) -> bool, with: impl Fn(Server) -> bool) -> Option<(Client, u64)> {
+        let rows = Client::ALL.into_iter().zip(&self.matrix.rows).filter(|(client, _)| of(*client));
+        let clean = rows.filter_map(|(client, row)| {
             let mut slowest = 0;
-            for outcome in row {
+            for (_, outcome) in Server::ALL.into_iter().zip(row).filter(|(server, _)| with(*server)) {
                 let outcome = outcome.as_ref().ok()?;
                 if outcome.refused > 0 || outcome.given_up > 0 {
                     return None;
                 }
                 slowest = slowest.max(outcome.took);
             }
-            Some((slowest, client))
+            Some((client, slowest))
         });
-        match clean.min_by_key(|&(slowest, _)| slowest) {
-            Some((slowest, client)) => format!(
-                "No server refused a call of {}; among such clients it is the fastest ({}).",
-                client.name(),
-                rounded(slowest)
-            ),
-            None => "Every client was refused by some server.".into(),
-        }
+        clean.min_by_key(|&(_, slowest)| slowest)
     }
 }
 
-/// With one decimal, cut.
-fn tenths(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "100.0".into();
-    }
-    let tenths = u128::from(part) * 1_000 / u128::from(whole);
-    format!("{}.{}", tenths / 10, tenths % 10)
+/// What the names of the servers mean.
+pub(super) fn servers() -> Section {
+    let terms = Server::ALL.map(|server| (server.name().into(), server.describe().into()));
+    Section { title: "The servers".into(), blocks: vec![Block::Terms(terms.into())] }
 }

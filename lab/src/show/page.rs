@@ -29,8 +29,16 @@ pub enum Block {
     Text(String),
     /// A picture, as the text of an SVG element.
     Picture(String),
+    /// A picture that has its own size and colours, on white.
+    Drawing(String),
+    /// A command to copy.
+    Code(String),
+    /// Words and what they mean.
+    Terms(Vec<(String, String)>),
     /// Figures.
     Table(Table),
+    /// Figures that are shown when they are asked for, and what they are.
+    Folded(String, Table),
 }
 
 /// Rows and columns. The first column is text, the others are numbers.
@@ -81,19 +89,25 @@ const STYLE: &str = "\
 --good:#116b3c;--bad:#b3261e;--good-wash:#e7f4ec;--bad-wash:#fbeae9}\
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--soft:#9aa5b1;--rule:#363d45;--paper:#15181c;--a:#6cb0ff;\
 --b:#f0a36b;--good:#6fd39b;--bad:#ff8a80;--good-wash:#14291e;--bad-wash:#35191a}}\
-body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 4rem;background:var(--paper);color:var(--ink);\
+body{margin:0 auto;max-width:66rem;padding:1.5rem 1rem 4rem;background:var(--paper);color:var(--ink);\
 font:16px/1.5 system-ui,sans-serif}\
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 1rem}h2{font-size:1.15rem;margin:2.5rem 0 .75rem}\
 p{max-width:44rem;margin:.5rem 0}.summary{font-size:1.1rem}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}\
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}\
-th:first-child,td:first-child{text-align:left;padding-left:0}th{color:var(--soft);font-weight:500;vertical-align:bottom}\
+th:first-child,td:first-child{text-align:left;padding-left:0}\
+th{color:var(--soft);font-weight:500;vertical-align:bottom;white-space:normal}\
+summary{cursor:pointer;color:var(--soft)}pre{overflow-x:auto;padding:.6rem .8rem;border:1px solid var(--rule);border-radius:4px}\
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem;font-size:.95rem}dd{margin:0;color:var(--soft)}\
+@media(max-width:40rem){dl{grid-template-columns:1fr}dd{margin-bottom:.5rem}}\
 td.good{color:var(--good);background:var(--good-wash)}td.bad{color:var(--bad);background:var(--bad-wash);font-weight:600}\
-svg{display:block;width:100%;height:auto;max-width:52rem;margin:.5rem 0 1rem}\
-svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .name{fill:var(--ink)}\
+svg{display:block;width:100%;height:auto;min-width:36rem;max-width:52rem;margin:.5rem 0 1rem}\
+.drawing{overflow-x:auto;background:#fff;border:1px solid var(--rule);border-radius:4px}\
+.drawing svg{width:auto;min-width:0;max-width:none;margin:0}\
+svg[role] text{font:12px system-ui,sans-serif;fill:var(--soft)}svg[role] .name{fill:var(--ink)}\
 svg .axis{stroke:var(--rule);fill:none}svg .a{stroke:var(--a);fill:none;stroke-width:2.5}\
 svg .b{stroke:var(--b);fill:none;stroke-width:2.5;stroke-dasharray:7 4}svg .dot-a{fill:var(--a)}svg .dot-b{fill:var(--b)}\
-svg text.a{fill:var(--a);stroke:none}svg text.b{fill:var(--b);stroke:none}\
+svg[role] text.a{fill:var(--a);stroke:none}svg[role] text.b{fill:var(--b);stroke:none}\
 svg .bar{fill:var(--a)}svg .bar-bad{fill:var(--bad)}svg .mark{stroke:var(--ink);stroke-dasharray:2 3;fill:none}\
 footer{margin-top:3rem;color:var(--soft);font-size:.85rem}";
 
@@ -118,15 +132,7 @@ impl Page {
         for section in &self.sections {
             let _ = writeln!(out, "<section>\n<h2>{}</h2>", escaped(&section.title));
             for block in &section.blocks {
-                match block {
-                    Block::Text(text) => {
-                        let _ = writeln!(out, "<p>{}</p>", escaped(text));
-                    }
-                    Block::Picture(svg) => {
-                        let _ = writeln!(out, "{svg}");
-                    }
-                    Block::Table(table) => table.html(&mut out),
-                }
+                block.html(&mut out);
             }
             out += "</section>\n";
         }
@@ -136,11 +142,38 @@ impl Page {
     }
 }
 
+impl Block {
+    fn html(&self, out: &mut String) {
+        let _ = match self {
+            Block::Text(text) => writeln!(out, "<p>{}</p>", escaped(text)),
+            Block::Picture(svg) => writeln!(out, "<div class=\"scroll\">{svg}</div>"),
+            Block::Drawing(svg) => writeln!(out, "<div class=\"drawing\">{svg}</div>"),
+            Block::Code(code) => writeln!(out, "<pre><code>{}</code></pre>", escaped(code)),
+            Block::Terms(terms) => {
+                let terms = terms.iter().map(|(term, meaning)| {
+                    format!("<dt>{}</dt><dd>{}</dd>", escaped(term), escaped(meaning))
+                });
+                writeln!(out, "<dl>{}</dl>", terms.collect::<String>())
+            }
+            Block::Table(table) => {
+                table.html(out);
+                Ok(())
+            }
+            Block::Folded(what, table) => {
+                let _ = writeln!(out, "<details><summary>{}</summary>", escaped(what));
+                table.html(out);
+                writeln!(out, "</details>")
+            }
+        };
+    }
+}
+
 impl Table {
     fn html(&self, out: &mut String) {
         *out += "<div class=\"scroll\"><table>\n<thead><tr>";
         for head in &self.head {
-            let _ = write!(out, "<th>{}</th>", escaped(head));
+            // A long name breaks where it can.
+            let _ = write!(out, "<th>{}</th>", escaped(head).replace('_', "_<wbr>"));
         }
         *out += "</tr></thead>\n<tbody>\n";
         for row in &self.rows {

@@ -9,7 +9,7 @@ use tollgate::Quota;
 use super::chart::{Bar, bars};
 use super::page::{Block, Cell, Page, Section, Table};
 use super::table::rounded;
-use crate::commands::Answer;
+use super::{Answer, VERSION, json};
 use crate::plan::{Pacing, Planned};
 
 /// The keys, for `--help`.
@@ -61,11 +61,11 @@ impl Answer for Planned {
             json!({
                 "quota": quota.to_string(),
                 "limit": quota.limit(),
-                "window_s": quota.window().as_secs_f64(),
+                "window_s": json::seconds(quota.window()),
                 "most_in_any_window": self.plan.worst_case(place),
             })
         });
-        let seconds = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64();
+        let seconds = |nanos: u64| json::seconds(Duration::from_nanos(nanos));
         let pacing = self.pacing.iter().map(|pacing| {
             json!({
                 "strategy": pacing.strategy.name(),
@@ -77,7 +77,7 @@ impl Answer for Planned {
             })
         });
         json!({
-            "version": 1,
+            "version": VERSION,
             "policy": self.plan.policy().to_string(),
             "burst": self.plan.burst(),
             "interval_ns": u64::try_from(self.plan.interval().as_nanos()).ok(),
@@ -132,15 +132,25 @@ impl Answer for Planned {
                 ],
             });
         }
-        let text = self.plan.to_string();
+        sections.push(Section {
+            title: "The same bucket in Redis".into(),
+            blocks: vec![
+                Block::Text("The module redis-cell has it as a command; key stands for the caller.".into()),
+                Block::Code(self.cl_throttle.to_string()),
+            ],
+        });
         Page {
             title: format!("A plan for {policy}"),
             summary: vec![
                 format!(
-                    "One token bucket keeps the whole policy: {}.",
-                    text.lines().next().unwrap_or_default()
+                    "One token bucket keeps the whole policy: it grants {} at once, and then one call per {}.",
+                    calls(self.plan.burst()),
+                    rounded(u64::try_from(self.plan.interval().as_nanos()).unwrap_or(u64::MAX))
                 ),
-                format!("The same bucket in Redis, by the module redis-cell: {}", self.cl_throttle),
+                format!(
+                    "It grants {:.2} % of the rate that the policy sustains, and never more than a quota allows.",
+                    self.plan.efficiency() * 100.0
+                ),
             ],
             sections,
         }
@@ -155,6 +165,10 @@ impl Planned {
             ["strategy", "added", "at once", "longest silence"].map(String::from);
         [strategy, added, once, silence, take(1), take(2)]
     }
+}
+
+fn calls(count: u32) -> String {
+    format!("{count} call{}", if count == 1 { "" } else { "s" })
 }
 
 fn cells(pacing: &Pacing) -> [String; 6] {

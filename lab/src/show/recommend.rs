@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::chart::{Curve, Series};
 use super::page::{Block, Cell, Page, Section, Table};
-use crate::commands::Answer;
-use crate::recommend::{Hit, Recommendation, Refused, Window};
+use super::{Answer, VERSION, json};
+use crate::recommend::{Hit, Recommendation, Refused, Share, Window};
 use crate::report::written;
 use crate::traffic::Traffic;
 
@@ -114,7 +114,7 @@ impl Answer for Advice {
                 |(limit, refused)| json!({"limit": limit, "calls": refused.calls, "callers": refused.callers}),
             );
             json!({
-                "window_s": window.window.as_secs_f64(),
+                "window_s": json::seconds(window.window),
                 "limit": window.limit,
                 "peak": window.peak,
                 "refused": refused(window.refused),
@@ -122,7 +122,7 @@ impl Answer for Advice {
             })
         });
         json!({
-            "version": 1,
+            "version": VERSION,
             "calls": it.calls,
             "callers": it.callers,
             "target": {
@@ -141,10 +141,19 @@ impl Answer for Advice {
         let mut summary = vec![self.asked()];
         match it.policy {
             Some(policy) => {
-                summary.push(format!("{policy} would have refused {}.", share(it.refused, it)));
+                summary.push(format!(
+                    "The policy {policy} is enough: it would have refused {}.",
+                    share(it.refused, it)
+                ));
                 let peaks =
                     it.windows.iter().map(|window| format!("{} in {}", window.peak, written(window.window)));
-                summary.push(format!("The highest demand was {}.", peaks.collect::<Vec<_>>().join(", ")));
+                let who = if self.traffic.per_client {
+                    "The busiest callers asked"
+                } else {
+                    "All callers together asked"
+                };
+                let peaks = peaks.collect::<Vec<_>>().join(", ");
+                summary.push(format!("{who} for up to {peaks}. With such limits nobody is refused."));
             }
             None => summary.push(format!("A limit is too large for a policy: the largest is {}.", u32::MAX)),
         }
@@ -188,10 +197,11 @@ fn picture(window: &Window, it: &Recommendation) -> Section {
         across: format!("limit per {name}"),
         series,
         mark: Some((window.limit as f64, format!("{} is enough", window.limit))),
+        goals: goals(it),
     };
-    let mut head = vec![String::from("limit"), "calls refused".into(), "".into()];
+    let mut head = vec![String::from("limit"), "calls refused".into(), "share".into()];
     if it.callers > 1 {
-        head.extend(["callers hit".into(), "".into()]);
+        head.extend(["callers hit".into(), "share".into()]);
     }
     let rows = window.curve.iter().map(|(limit, refused)| {
         let text = format!("{limit}/{name}");
@@ -207,11 +217,28 @@ fn picture(window: &Window, it: &Recommendation) -> Section {
     Section {
         title: format!("A limit per {name}: {} is enough", window.limit),
         blocks: vec![
-            Block::Text(format!("With {} nobody is refused.", window.peak)),
+            Block::Text(format!(
+                "This is the smallest limit, for this window alone, that refuses no more than is allowed. With {} nobody is \
+                 refused. Both axes are logarithmic.",
+                window.peak
+            )),
             Block::Picture(curve.svg()),
-            Block::Table(table),
+            Block::Folded("The figures".into(), table),
         ],
     }
+}
+
+/// What may be refused, as places on the axis of shares.
+#[expect(clippy::cast_precision_loss, reason = "a place on the screen")]
+fn goals(it: &Recommendation) -> Vec<(f64, String)> {
+    let place = |share: Share| share.millionths() as f64 / 10_000.0;
+    let (calls, callers) = (it.target.calls, it.target.callers);
+    let mut goals = vec![(place(calls), format!("at most {calls}"))];
+    if let Some(callers) = callers.filter(|callers| *callers != calls) {
+        goals[0].1 += " of calls";
+        goals.push((place(callers), format!("at most {callers} of callers")));
+    }
+    goals
 }
 
 /// One window: what each limit would refuse.
