@@ -34,7 +34,7 @@ type Governor = governor::RateLimiter<NotKeyed, InMemoryState, Hand, NoOpMiddlew
 
 /// One limiter of governor for each quota.
 #[derive(Debug)]
-pub struct Chain {
+struct Chain {
     policy: Policy,
     hand: Hand,
     links: Vec<Governor>,
@@ -42,7 +42,7 @@ pub struct Chain {
 
 impl Chain {
     /// A bucket of the limit for each quota, which regains one permit per window divided by the limit.
-    pub fn new(policy: Policy) -> Chain {
+    fn new(policy: Policy) -> Chain {
         let hand = Hand::default();
         let links = policy.quotas().iter().filter_map(|quota| {
             // Both are above zero in every policy, but for a window of fewer nanoseconds than permits.
@@ -100,7 +100,7 @@ impl Algorithm for Chain {
 /// # Errors
 ///
 /// If the policy is not understood.
-pub fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Error>> {
+pub(crate) fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Error>> {
     let traffic = Traffic::new("bursty", &Workload::Bursty.events(1, calls), false);
     let policy: Policy = "50/1m, 1500/1h".parse()?;
     Ok(Comparison::of(traffic, &[policy]).with("governor", |policy| Ok(Chain::new(policy))))

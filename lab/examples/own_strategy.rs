@@ -12,7 +12,7 @@ use tollgate_lab::{Answer, Comparison, Traffic, Workload};
 
 /// No bursts at all: two calls are never closer together than the slowest quota's window divided by its limit.
 #[derive(Debug)]
-pub struct Spaced {
+struct Spaced {
     policy: Policy,
     /// Which quota is the slowest.
     slowest: usize,
@@ -24,7 +24,7 @@ pub struct Spaced {
 
 impl Spaced {
     /// Spaces the calls so that every quota is kept.
-    pub fn new(policy: Policy) -> Spaced {
+    fn new(policy: Policy) -> Spaced {
         let interval = |quota: &Quota| {
             let window = quota.window().saturating_add(policy.guard()).as_nanos();
             // Rounded up: a shorter interval would let one call too many into the window.
@@ -79,7 +79,7 @@ impl Algorithm for Spaced {
 /// # Errors
 ///
 /// If the policy is not understood.
-pub fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Error>> {
+pub(crate) fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Error>> {
     let traffic = Traffic::new("bursty", &Workload::Bursty.events(1, calls), false);
     let policy: Policy = "50/1m, 1500/1h".parse()?;
     // It promises to keep every limit on any traffic, so the advice may name it.

@@ -32,8 +32,8 @@ fn figures(comparison: &Comparison) -> &Figures {
 fn a_limiter_of_ones_own_stands_in_the_same_table_json_and_page() {
     let comparison = own_strategy::compare(5_000).expect("a comparison");
     let spaced = figures(&comparison);
-    // One call per 2.4 s, and so 25 in a minute.
-    assert_eq!(spaced.worst, [25, 1166]);
+    // It could grant 25 a minute. Of a burst of up to 100 calls in 20 s it grants 9, and the next burst comes later.
+    assert_eq!(spaced.worst, [15, 280]);
     assert_eq!((spaced.retry.kept, spaced.retry.late), (spaced.retry.promised, 0));
     assert_eq!(spaced.granted + spaced.refused(), 5_000);
 

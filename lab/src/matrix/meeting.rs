@@ -62,7 +62,7 @@ pub struct Network {
 
 impl Network {
     /// Delays of up to `jitter`, and a server's clock that stands anywhere within an hour, as `seed` has it.
-    pub(super) fn new(jitter: Duration, seed: u64) -> Network {
+    pub fn new(jitter: Duration, seed: u64) -> Network {
         let jitter = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX >> 2);
         let phase = Rng::with_seed(seed).u64(0..3_600 * SECOND);
         Network { jitter, phase, seed }
