@@ -172,25 +172,24 @@ pub fn bars(label: &str, bars: &[Bar], limit: Option<f64>) -> String {
     let mut out = String::new();
     let _ =
         write!(out, "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">", escaped(label));
+    let top = |place: u32| 6.0 + step * f64::from(place);
     for (place, bar) in (0..).zip(bars) {
-        let top = 6.0 + step * f64::from(place);
         let class = if bar.bad { "bar-bad" } else { "bar" };
+        let (top, length) = (top(place), length(bar.value));
         let _ = write!(
             out,
-            "<text class=\"name\" x=\"{}\" y=\"{1:.1}\" text-anchor=\"end\">{2}</text>\
-             <rect class=\"{class}\" x=\"{left}\" y=\"{top:.1}\" width=\"{3:.1}\" height=\"18\" rx=\"2\"/>\
-             <text class=\"name\" x=\"{4:.1}\" y=\"{1:.1}\">{5}</text>",
-            left - 8.0,
-            top + 13.0,
-            escaped(&bar.name),
-            length(bar.value),
-            left + length(bar.value) + 8.0,
-            escaped(&bar.said)
+            "<rect class=\"{class}\" x=\"{left}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"18\" rx=\"2\"/>"
         );
     }
     if let Some(limit) = limit {
         let at = left + length(limit);
         let _ = write!(out, "<line class=\"mark\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"0\" y2=\"{height}\"/>");
+    }
+    // Above all lines, so that these do not cross them.
+    for (place, bar) in (0..).zip(bars) {
+        let y = top(place) + 13.0;
+        text(&mut out, "name", (left - 8.0, y), "end", &bar.name);
+        text(&mut out, "name", (left + length(bar.value) + 8.0, y), "start", &bar.said);
     }
     out + "</svg>"
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::chart::{Bar, bars};
 use super::matrix::servers;
 use super::page::{Block, Cell, Page, Section, Table};
-use super::table::{percent, rounded};
+use super::table::{percent, rounded, sentence};
 use super::{Answer, VERSION, json};
 use crate::matrix::{Fit, Guards, Limiter, RUNS, Server};
 
@@ -50,7 +50,10 @@ impl Answer for ForAClient {
         }
         let first = Server::ALL.map(|server| server.name().len()).into_iter().max().unwrap_or(0);
         let wide = |limiter: Limiter| limiter.name().len().max(WIDTH);
-        writeln!(out, "\nThe smallest guard with which no call is refused, and how long the calls take:\n")?;
+        writeln!(
+            out,
+            "\nThe smallest guard with which no call was refused in {RUNS} runs, and how long the calls took:\n"
+        )?;
         write!(out, "{:<first$}", "server")?;
         for limiter in Limiter::ALL {
             write!(out, "  {:>1$}", limiter.name(), wide(limiter))?;
@@ -68,7 +71,7 @@ impl Answer for ForAClient {
             "\n- marks a limiter that was refused with each guard that was tried, up to {}.\n",
             self.most()
         )?;
-        self.verdict().iter().try_for_each(|line| writeln!(out, "{line}"))
+        self.verdict().iter().try_for_each(|line| sentence(out, line))
     }
 
     fn json(&self) -> Value {
@@ -130,7 +133,7 @@ impl Answer for ForAClient {
         });
         Page {
             title: "Which limiter and which guard should a client have?".into(),
-            summary: self.heading().into_iter().chain(self.verdict()).collect(),
+            summary: self.verdict().into_iter().chain([self.told()]).collect(),
             sections: vec![
                 Section {
                     title: "The smallest guard, and how long the calls take".into(),
@@ -177,6 +180,19 @@ impl ForAClient {
         ]
     }
 
+    /// The heading in sentences.
+    fn told(&self) -> String {
+        let it = &self.guards;
+        format!(
+            "The client sends {} calls ({}) to a server that enforces {}. A call takes up to {} to arrive, and its answer as \
+             long.",
+            it.calls,
+            self.title,
+            it.policy,
+            time(it.jitter)
+        )
+    }
+
     /// What was found for each limiter with the server of this place.
     fn fits(&self, column: usize) -> impl Iterator<Item = (Limiter, Option<Fit>)> + '_ {
         let rows = Limiter::ALL.into_iter().zip(&self.guards.rows);
@@ -208,7 +224,8 @@ impl ForAClient {
         for (server, (limiter, fit)) in known {
             if u128::from(fit.took) * 101 < u128::from(took) * 100 {
                 said.push(format!(
-                    "If you know that the server is a {}, use {} with a guard of {}: the calls take {}.",
+                    "If you know that the server is a {}, {} with a guard of {} is faster: in {RUNS} runs no call was \
+                     refused, and the calls took {}.",
                     server.name(),
                     limiter.name(),
                     time(fit.guard),
@@ -220,8 +237,8 @@ impl ForAClient {
         for server in strict {
             said.push(match it.fastest(server) {
                 Some((limiter, fit)) => format!(
-                    "A {} refuses some calls that the rule allows. For such a server use {} with a guard of {}: the \
-                     calls take {}.",
+                    "A {} refuses some calls that the rule allows. In {RUNS} runs it refused no call of {} with a guard \
+                     of {}, and the calls took {}.",
                     server.name(),
                     limiter.name(),
                     time(fit.guard),

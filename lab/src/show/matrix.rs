@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::page::{Block, Cell, Page, Section, Table};
-use super::table::{percent, rounded};
+use super::table::{percent, rounded, sentence};
 use super::{Answer, VERSION, json};
 use crate::matrix::{Client, Matrix, Outcome, Server};
 
@@ -50,7 +50,7 @@ impl Answer for Meetings {
         })?;
         self.cells(out, "longest wait", |outcome| rounded(outcome.longest_wait))?;
         writeln!(out)?;
-        self.verdict().iter().try_for_each(|line| writeln!(out, "{line}"))
+        self.verdict().iter().try_for_each(|line| sentence(out, line))
     }
 
     fn json(&self) -> Value {

@@ -103,8 +103,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem;font-size
 td.good{color:var(--good);background:var(--good-wash)}td.bad{color:var(--bad);background:var(--bad-wash);font-weight:600}\
 svg{display:block;width:100%;height:auto;min-width:36rem;max-width:52rem;margin:.5rem 0 1rem}\
 .drawing{overflow-x:auto;background:#fff;border:1px solid var(--rule);border-radius:4px}\
-.drawing svg{width:auto;min-width:0;max-width:none;margin:0}\
-svg[role] text{font:12px system-ui,sans-serif;fill:var(--soft)}svg[role] .name{fill:var(--ink)}\
+.drawing svg{min-width:60rem;max-width:none;margin:0}\
+svg[role] text{font:12px system-ui,sans-serif;fill:var(--soft)}svg[role] .name{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:4px}\
 svg .axis{stroke:var(--rule);fill:none}svg .a{stroke:var(--a);fill:none;stroke-width:2.5}\
 svg .b{stroke:var(--b);fill:none;stroke-width:2.5;stroke-dasharray:7 4}svg .dot-a{fill:var(--a)}svg .dot-b{fill:var(--b)}\
 svg[role] text.a{fill:var(--a);stroke:none}svg[role] text.b{fill:var(--b);stroke:none}\
@@ -126,7 +126,7 @@ impl Page {
         );
         out += "<div class=\"summary\">\n";
         for paragraph in &self.summary {
-            let _ = writeln!(out, "<p>{}</p>", escaped(paragraph));
+            let _ = writeln!(out, "<p>{}</p>", escaped(&joined(paragraph)));
         }
         out += "</div>\n";
         for section in &self.sections {
@@ -145,7 +145,7 @@ impl Page {
 impl Block {
     fn html(&self, out: &mut String) {
         let _ = match self {
-            Block::Text(text) => writeln!(out, "<p>{}</p>", escaped(text)),
+            Block::Text(text) => writeln!(out, "<p>{}</p>", escaped(&joined(text))),
             Block::Picture(svg) => writeln!(out, "<div class=\"scroll\">{svg}</div>"),
             Block::Drawing(svg) => writeln!(out, "<div class=\"drawing\">{svg}</div>"),
             Block::Code(code) => writeln!(out, "<pre><code>{}</code></pre>", escaped(code)),
@@ -191,6 +191,22 @@ impl Table {
         *out += "</tbody>\n</table></div>\n";
     }
 }
+
+/// A number and its unit stay on one line.
+fn joined(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(' ') {
+        let unit = word.trim_matches(|letter: char| !letter.is_alphabetic() && letter != '%');
+        let after_a_number = out.ends_with(|letter: char| letter.is_ascii_digit());
+        if !out.is_empty() {
+            out.push(if after_a_number && UNITS.contains(&unit) { '\u{a0}' } else { ' ' });
+        }
+        out += word;
+    }
+    out
+}
+
+const UNITS: [&str; 7] = ["h", "min", "s", "ms", "us", "ns", "%"];
 
 /// Text that is no markup, whatever it is made of.
 pub fn escaped(text: &str) -> String {

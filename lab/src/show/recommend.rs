@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::chart::{Curve, Series};
 use super::page::{Block, Cell, Page, Section, Table};
+use super::table::sentence;
 use super::{Answer, VERSION, json};
 use crate::recommend::{Hit, Recommendation, Refused, Share, Window};
 use crate::report::written;
@@ -51,7 +52,7 @@ impl Advice {
             "one limiter for all".into()
         };
         let callers = match it.target.callers {
-            Some(share) => format!(", to at most {share} of the callers"),
+            Some(share) => format!(", and at most {share} of the callers may be hit"),
             None => String::new(),
         };
         let (title, calls, share) = (&self.traffic.title, it.calls, it.target.calls);
@@ -67,7 +68,7 @@ impl Advice {
 impl Answer for Advice {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         let it = &self.recommendation;
-        writeln!(out, "{}", self.asked())?;
+        sentence(out, &self.asked())?;
         for window in &it.windows {
             curve(out, window, it)?;
         }
@@ -138,7 +139,7 @@ impl Answer for Advice {
 
     fn page(&self) -> Page {
         let it = &self.recommendation;
-        let mut summary = vec![self.asked()];
+        let mut summary = Vec::new();
         match it.policy {
             Some(policy) => {
                 summary.push(format!(
@@ -157,6 +158,7 @@ impl Answer for Advice {
             }
             None => summary.push(format!("A limit is too large for a policy: the largest is {}.", u32::MAX)),
         }
+        summary.push(self.asked());
         let mut sections: Vec<Section> = it.windows.iter().map(|window| picture(window, it)).collect();
         if !it.hit.is_empty() && self.traffic.per_client {
             let mut head = vec![String::from("caller"), "calls".into(), "refused".into()];
@@ -244,7 +246,7 @@ fn goals(it: &Recommendation) -> Vec<(f64, String)> {
 /// One window: what each limit would refuse.
 fn curve(out: &mut dyn Write, window: &Window, it: &Recommendation) -> io::Result<()> {
     let name = written(window.window);
-    writeln!(out, "\nA limit per {name}: {} is enough; {} and nobody is refused", window.limit, window.peak)?;
+    writeln!(out, "\nA limit per {name}: {} is enough; with {} nobody is refused", window.limit, window.peak)?;
     let digits = window.peak.max(1).ilog10() as usize + 1;
     let of_callers = it.callers > 1;
     // One scale for all windows: the shares of calls, or of callers where there are several.
@@ -278,7 +280,7 @@ fn share(refused: Refused, it: &Recommendation) -> String {
         return calls;
     }
     format!(
-        "{calls}, to {} of {} callers ({})",
+        "{calls} and hit {} of {} callers ({})",
         refused.callers,
         it.callers,
         per_cent(refused.callers, it.callers)

@@ -322,6 +322,25 @@ impl<'a> Kept<'a> {
     }
 }
 
+/// The longest line of words.
+const COLUMNS: usize = 110;
+
+/// Words on lines that are not too long; those after the first are indented.
+pub(super) fn sentence(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let mut column = 0;
+    for word in text.split(' ') {
+        let more = word.chars().count() + 1;
+        if column > 0 && column + more > COLUMNS {
+            write!(out, "\n  {word}")?;
+            column = 1 + more;
+        } else {
+            write!(out, "{}{word}", if column > 0 { " " } else { "" })?;
+            column += more - usize::from(column == 0);
+        }
+    }
+    writeln!(out)
+}
+
 /// A heading and a list, wrapped.
 fn say(out: &mut dyn Write, heading: &str, list: &[String]) -> io::Result<()> {
     if list.is_empty() {
@@ -330,7 +349,7 @@ fn say(out: &mut dyn Write, heading: &str, list: &[String]) -> io::Result<()> {
     write!(out, "{heading}")?;
     let mut column = heading.len();
     for (place, item) in list.iter().enumerate() {
-        if column + 2 + item.len() > 110 {
+        if column + 2 + item.len() > COLUMNS {
             write!(out, "\n ")?;
             column = 1;
         }
