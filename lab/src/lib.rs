@@ -25,8 +25,11 @@
 //! | [`log`] | what a log says, and where it is wrong |
 //! | [`traffic`] | what is replayed: requests from a log, or made up |
 //! | [`replay`](mod@replay) | how one strategy does on it |
-//! | [`report`] | what came out |
-//! | [`show`] | how it is shown: table, JSON, picture, decisions |
+//! | [`report`] | what came out, also for a limiter of your own |
+//! | [`recommend`] | which limits suit a traffic |
+//! | [`matrix`] | which client meets which server how, and which guard it needs |
+//! | [`plan`] | how one bucket keeps a policy |
+//! | [`show`] | how an answer is shown: table, JSON, page, picture, decisions |
 //! | [`commands`] | what a command line asks for, a file for each command |
 //! | [`output`] | how files are written: whole, or not at all |
 //! | [`progress`], [`error`] | how far are we, and what went wrong |

@@ -135,7 +135,7 @@ fn text(document: &str) -> String {
             _ => {}
         }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The page of these arguments, as the browser has it; `None` without a browser.

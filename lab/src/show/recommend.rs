@@ -246,7 +246,11 @@ fn goals(it: &Recommendation) -> Vec<(f64, String)> {
 /// One window: what each limit would refuse.
 fn curve(out: &mut dyn Write, window: &Window, it: &Recommendation) -> io::Result<()> {
     let name = written(window.window);
-    writeln!(out, "\nA limit per {name}: {} is enough; with {} nobody is refused", window.limit, window.peak)?;
+    writeln!(
+        out,
+        "\nA limit per {name}: {} is enough; with {} nobody is refused",
+        window.limit, window.peak
+    )?;
     let digits = window.peak.max(1).ilog10() as usize + 1;
     let of_callers = it.callers > 1;
     // One scale for all windows: the shares of calls, or of callers where there are several.
