@@ -24,7 +24,7 @@ struct Spaced {
 
 impl Spaced {
     /// Spaces the calls so that every quota is kept.
-    fn new(policy: Policy) -> Spaced {
+    fn new(policy: &Policy) -> Spaced {
         let interval = |quota: &Quota| {
             let window = quota.window().saturating_add(policy.guard()).as_nanos();
             // Rounded up: a shorter interval would let one call too many into the window.
@@ -32,7 +32,7 @@ impl Spaced {
         };
         let intervals = policy.quotas().iter().map(interval).enumerate();
         let (slowest, interval) = intervals.max_by_key(|&(_, interval)| interval).unwrap_or((0, u64::MAX));
-        Spaced { policy, slowest, interval, next: AtomicU64::new(0) }
+        Spaced { policy: *policy, slowest, interval, next: AtomicU64::new(0) }
     }
 
     /// The instant from which the next call is refused, if this one is granted at `now`.
@@ -83,7 +83,7 @@ pub(crate) fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Erro
     let traffic = Traffic::new("bursty", &Workload::Bursty.events(1, calls), false);
     let policy: Policy = "50/1m, 1500/1h".parse()?;
     // It promises to keep every limit on any traffic, so the advice may name it.
-    Ok(Comparison::of(traffic, &[policy]).with_strict("spaced", |policy| Ok(Spaced::new(policy))))
+    Ok(Comparison::of(traffic, &[policy]).with_strict("spaced", |policy| Ok(Spaced::new(&policy))))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -56,7 +56,7 @@ impl Guards {
     ///
     /// If the exact log cannot keep the policy.
     pub fn new(policy: Policy, traffic: &Traffic, jitter: Duration, seed: u64) -> Result<Guards, BuildError> {
-        let best = best(policy, traffic)?;
+        let best = best(&policy, traffic)?;
         let (tried, safe) = (ladder(&policy, jitter), enough(jitter));
         let trial = Trial { policy, traffic, jitter, seed };
         let rows: Vec<_> = Limiter::ALL.into_iter().map(|limiter| trial.row(limiter, &tried)).collect();

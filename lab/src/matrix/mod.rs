@@ -40,8 +40,8 @@ fn enough(jitter: Duration) -> Duration {
 }
 
 /// How long the calls take a client that knows how the server counts, without a delay: the exact log with itself.
-fn best(policy: Policy, traffic: &Traffic) -> Result<u64, BuildError> {
-    let (log, exact) = (SlidingLog::new(policy)?, Server::LogHalfOpen.enforce(policy));
+fn best(policy: &Policy, traffic: &Traffic) -> Result<u64, BuildError> {
+    let (log, exact) = (SlidingLog::new(*policy)?, Server::LogHalfOpen.enforce(*policy));
     let none = Network { jitter: 0, phase: 0, seed: 0 };
     Ok(meet(Some(&log), &*exact, &traffic.steps, none, u64::MAX).took)
 }
@@ -62,7 +62,7 @@ impl Matrix {
         guard: Option<Duration>,
         seed: u64,
     ) -> Result<Matrix, BuildError> {
-        let best = best(policy, traffic)?;
+        let best = best(&policy, traffic)?;
         let guard = guard.unwrap_or(enough(jitter));
         let rows = Client::ALL.into_iter().enumerate().map(|(row, client)| {
             let cells = Server::ALL.into_iter().enumerate().map(|(column, server)| {

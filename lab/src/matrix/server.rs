@@ -71,7 +71,7 @@ impl Server {
     pub fn enforce(self, policy: Policy) -> Box<dyn Algorithm> {
         match self {
             Server::FixedByClock => Box::new(Locked::new(FixedWindow::new(policy))),
-            Server::FixedByFirstCall => Box::new(Locked::new(FirstCall::new(policy))),
+            Server::FixedByFirstCall => Box::new(Locked::new(FirstCall::new(&policy))),
             Server::LogHalfOpen => Box::new(Locked::new(LogMachine::new(policy))),
             Server::LogClosed => {
                 // In whole nanoseconds, a window that holds its end is one nanosecond longer. One that is as long as
@@ -81,7 +81,7 @@ impl Server {
             }
             Server::WindowCounter => Box::new(Locked::new(SlidingWindowCounter::new(policy))),
             Server::TokenBucket => Box::new(Locked::new(BucketMachine::new(policy))),
-            Server::Gcra => Box::new(Locked::new(ArrivalTimes::new(policy))),
+            Server::Gcra => Box::new(Locked::new(ArrivalTimes::new(&policy))),
         }
     }
 }
@@ -94,8 +94,8 @@ struct FirstCall {
 }
 
 impl FirstCall {
-    fn new(policy: Policy) -> FirstCall {
-        FirstCall { policy, counts: vec![(0, 0); policy.quotas().len()] }
+    fn new(policy: &Policy) -> FirstCall {
+        FirstCall { policy: *policy, counts: vec![(0, 0); policy.quotas().len()] }
     }
 
     /// The count of each quota at `now`, and when its window ends.
@@ -143,8 +143,8 @@ struct ArrivalTimes {
 }
 
 impl ArrivalTimes {
-    fn new(policy: Policy) -> ArrivalTimes {
-        ArrivalTimes { policy, tats: vec![0; policy.quotas().len()] }
+    fn new(policy: &Policy) -> ArrivalTimes {
+        ArrivalTimes { policy: *policy, tats: vec![0; policy.quotas().len()] }
     }
 
     /// The interval of each quota, its limit, and its arrival time.

@@ -27,6 +27,7 @@ impl Share {
     }
 
     /// `parts` of `of` equal parts of it, rounded down.
+    #[must_use]
     pub fn part(self, parts: u64, of: u64) -> Share {
         Share { millionths: self.millionths * parts / of }
     }

@@ -127,7 +127,7 @@ impl Meetings {
 
     fn cells(&self, out: &mut dyn Write, title: &str, cell: impl Fn(&Outcome) -> String) -> io::Result<()> {
         let first = Client::ALL.map(|client| client.name().len()).into_iter().max().unwrap_or(0);
-        write!(out, "\n{:<first$}", title)?;
+        write!(out, "\n{title:<first$}")?;
         for server in Server::ALL {
             write!(out, "  {}", server.name())?;
         }
@@ -183,7 +183,7 @@ impl Meetings {
     /// What to use.
     fn verdict(&self) -> Vec<String> {
         let mut said = Vec::new();
-        match self.fastest(|client| client.is_never_refused(), Server::grants_the_rule) {
+        match self.fastest(Client::is_never_refused, Server::grants_the_rule) {
             Some((client, slowest)) => said.push(format!(
                 "Use {}: with a guard above the jitter, no server that grants the rule ever refuses it, whatever the \
                  traffic. These calls take it {}.",

@@ -45,7 +45,8 @@ impl Answer for Planned {
         let line = |out: &mut dyn Write, cells: &[&str]| {
             let mut text = format!("{:<1$}", cells[0], width(0));
             for (column, cell) in cells.iter().enumerate().skip(1) {
-                text += &format!("  {cell:>0$}", width(column));
+                let width = width(column);
+                text = format!("{text}  {cell:>width$}");
             }
             writeln!(out, "{}", text.trim_end())
         };
