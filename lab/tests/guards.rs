@@ -21,14 +21,49 @@ fn greedy(calls: u64) -> Traffic {
 }
 
 /// The most answers 429, and the longest time, in all runs with one guard.
-fn met(it: &Guards, traffic: &Traffic, limiter: Limiter, server: Server, guard: Duration) -> (u64, u64) {
+fn met(
+    it: &Guards,
+    traffic: &Traffic,
+    limiter: Limiter,
+    server: Server,
+    guard: Duration,
+    seed: u64,
+) -> (u64, u64) {
     let runs = (0..RUNS).map(|run| {
         let limiter = limiter.build(it.policy, guard).unwrap();
-        let network = Network::new(it.jitter, 7 + run);
+        let network = Network::new(it.jitter, seed + run);
         let outcome = meet(Some(&*limiter), &*server.enforce(it.policy), &traffic.steps, network, u64::MAX);
         (outcome.refused, outcome.took)
     });
     runs.fold((0, 0), |(refused, took), run| (refused.max(run.0), took.max(run.1)))
+}
+
+/// Compares what was found with all that was tried. How often a smaller guard was enough below one that was not.
+fn checked(policy: &str, workload: Workload, calls: u64, seed: u64) -> usize {
+    let policy: Policy = policy.parse().unwrap();
+    let traffic = Traffic::new("calls", &workload.events(seed, calls), false);
+    let it = Guards::new(policy, &traffic, 80 * MS, seed).unwrap();
+    assert_eq!((it.tried[0], it.safe), (Duration::ZERO, 81 * MS));
+    assert!(it.tried.contains(&it.safe) && it.tried.is_sorted());
+    let mut gaps = 0;
+    for (limiter, row) in Limiter::ALL.into_iter().zip(&it.rows) {
+        for (server, fit) in Server::ALL.into_iter().zip(row.as_ref().unwrap()) {
+            let refused: Vec<u64> =
+                it.tried.iter().map(|&guard| met(&it, &traffic, limiter, server, guard, seed).0).collect();
+            // The last guard that drew a refusal; the one after it is the answer.
+            let enough = refused.iter().rposition(|&refused| refused > 0).map_or(0, |last| last + 1);
+            gaps += usize::from(refused[..enough].contains(&0));
+            let told = format!("{policy}: {} {}: {refused:?}", limiter.name(), server.name());
+            assert_eq!(fit.map(|fit| fit.guard), it.tried.get(enough).copied(), "{told}");
+            if let Some(fit) = fit {
+                assert_eq!((0, fit.took), met(&it, &traffic, limiter, server, fit.guard, seed), "{told}");
+            }
+            if limiter.keeps_the_rule() && server.grants_the_rule() {
+                assert!(fit.is_some_and(|fit| fit.guard <= it.safe), "{told}");
+            }
+        }
+    }
+    gaps
 }
 
 #[test]
@@ -36,28 +71,11 @@ fn the_guard_is_the_smallest_from_which_on_none_drew_a_refusal() {
     for (policy, workload) in
         [("50/1m, 1500/1h", Workload::Greedy), ("5/1s", Workload::Bursty), ("3/7s, 40/10m", Workload::Steady)]
     {
-        let policy: Policy = policy.parse().unwrap();
-        let traffic = Traffic::new("calls", &workload.events(3, 300), false);
-        let it = Guards::new(policy, &traffic, 80 * MS, 7).unwrap();
-        assert_eq!((it.tried[0], it.safe), (Duration::ZERO, 81 * MS));
-        assert!(it.tried.contains(&it.safe) && it.tried.is_sorted());
-        for (limiter, row) in Limiter::ALL.into_iter().zip(&it.rows) {
-            for (server, fit) in Server::ALL.into_iter().zip(row.as_ref().unwrap()) {
-                let refused: Vec<u64> =
-                    it.tried.iter().map(|&guard| met(&it, &traffic, limiter, server, guard).0).collect();
-                // The last guard that drew a refusal; the one after it is the answer.
-                let enough = refused.iter().rposition(|&refused| refused > 0).map_or(0, |last| last + 1);
-                let told = format!("{policy}: {} {}: {refused:?}", limiter.name(), server.name());
-                assert_eq!(fit.map(|fit| fit.guard), it.tried.get(enough).copied(), "{told}");
-                if let Some(fit) = fit {
-                    assert_eq!((0, fit.took), met(&it, &traffic, limiter, server, fit.guard), "{told}");
-                }
-                if limiter.keeps_the_rule() && server.grants_the_rule() {
-                    assert!(fit.is_some_and(|fit| fit.guard <= it.safe), "{told}");
-                }
-            }
-        }
+        checked(policy, workload, 300, 7);
     }
+    // Small ones, among which some guard is enough only by luck: it is not the answer.
+    let gaps: usize = (0..40).map(|seed| checked("2/1s", Workload::Bursty, 40, seed)).sum();
+    assert!(gaps > 0);
 }
 
 #[test]
