@@ -42,7 +42,7 @@ struct Chain {
 
 impl Chain {
     /// A bucket of the limit for each quota, which regains one permit per window divided by the limit.
-    fn new(policy: Policy) -> Chain {
+    fn new(policy: &Policy) -> Chain {
         let hand = Hand::default();
         let links = policy.quotas().iter().filter_map(|quota| {
             // Both are above zero in every policy, but for a window of fewer nanoseconds than permits.
@@ -50,7 +50,7 @@ impl Chain {
             let bucket = governor::Quota::with_period(quota.window() / limit.get())?.allow_burst(limit);
             Some(Governor::direct_with_clock(bucket, hand.clone()))
         });
-        Chain { policy, links: links.collect(), hand }
+        Chain { policy: *policy, links: links.collect(), hand }
     }
 
     /// The most permits that one call can be granted.
@@ -103,7 +103,7 @@ impl Algorithm for Chain {
 pub(crate) fn compare(calls: u64) -> Result<Comparison, Box<dyn std::error::Error>> {
     let traffic = Traffic::new("bursty", &Workload::Bursty.events(1, calls), false);
     let policy: Policy = "50/1m, 1500/1h".parse()?;
-    Ok(Comparison::of(traffic, &[policy]).with("governor", |policy| Ok(Chain::new(policy))))
+    Ok(Comparison::of(traffic, &[policy]).with("governor", |policy| Ok(Chain::new(&policy))))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -236,8 +236,11 @@ fn goals(it: &Recommendation) -> Vec<(f64, String)> {
     let place = |share: Share| share.millionths() as f64 / 10_000.0;
     let (calls, callers) = (it.target.calls, it.target.callers);
     let mut goals = vec![(place(calls), format!("at most {calls}"))];
-    if let Some(callers) = callers.filter(|callers| *callers != calls) {
+    // One line serves both curves, if it is meant for both.
+    if it.callers > 1 && callers != Some(calls) {
         goals[0].1 += " of calls";
+    }
+    if let Some(callers) = callers.filter(|callers| *callers != calls) {
         goals.push((place(callers), format!("at most {callers} of callers")));
     }
     goals
