@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use tollgate::ParsePolicyError;
+use tollgate::{BuildError, ParsePolicyError};
 
 use crate::log::{Input, LogError};
 
@@ -21,6 +21,8 @@ pub enum Error {
         /// What is wrong with it.
         error: ParsePolicyError,
     },
+    /// A policy cannot be planned for.
+    Plan(BuildError),
     /// A log cannot be read, or is none.
     Log {
         /// The file.
@@ -57,6 +59,7 @@ impl fmt::Display for Error {
         match self {
             Error::Usage(text) => write!(f, "{text} (see --help)"),
             Error::Policy { text, error } => write!(f, "bad policy {text:?}: {error}"),
+            Error::Plan(error) => write!(f, "no plan: {error}"),
             Error::Log { input, error: error @ LogError::Read(_) } => {
                 write!(f, "cannot read {input}: {error}")
             }

@@ -15,7 +15,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`replay`] takes any [`Algorithm`](tollgate::Algorithm), so a limiter of your own is measured in the same way.
+//! [`Comparison::with`] puts any [`Algorithm`](tollgate::Algorithm) of your own beside the built-in strategies, in the
+//! same table, JSON and page; [`replay`] gives the figures of one alone.
 //!
 //! # The map
 //!
@@ -24,8 +25,11 @@
 //! | [`log`] | what a log says, and where it is wrong |
 //! | [`traffic`] | what is replayed: requests from a log, or made up |
 //! | [`replay`](mod@replay) | how one strategy does on it |
-//! | [`report`] | what came out |
-//! | [`show`] | how it is shown: table, JSON, picture, decisions |
+//! | [`report`] | what came out, also for a limiter of your own |
+//! | [`recommend`] | which limits suit a traffic |
+//! | [`matrix`] | which client meets which server how, and which guard it needs |
+//! | [`plan`] | how one bucket keeps a policy |
+//! | [`show`] | how an answer is shown: table, JSON, page, picture, decisions |
 //! | [`commands`] | what a command line asks for, a file for each command |
 //! | [`output`] | how files are written: whole, or not at all |
 //! | [`progress`], [`error`] | how far are we, and what went wrong |
@@ -33,8 +37,11 @@
 pub mod commands;
 pub mod error;
 pub mod log;
+pub mod matrix;
 pub mod output;
+pub mod plan;
 pub mod progress;
+pub mod recommend;
 pub mod replay;
 pub mod report;
 pub mod show;
@@ -47,6 +54,7 @@ pub use error::Error;
 pub use progress::Progress;
 pub use replay::{Figures, Strategy, replay};
 pub use report::{Comparison, Report, Row};
+pub use show::Answer;
 pub use traffic::{Event, Traffic, Workload};
 
 /// The program's name, as its messages begin.

@@ -2,12 +2,33 @@
 
 use std::time::Duration;
 
-use tollgate::{Policy, Quota};
+use tollgate::{Algorithm, BuildError, Policy, Quota};
 
-use crate::replay::Figures;
+use crate::progress::Progress;
+use crate::replay::{Figures, Strategy, replay};
 use crate::traffic::Traffic;
 
 /// The outcome of a comparison: one traffic under one or more policies.
+///
+/// [`Answer`](crate::Answer) shows it as a table, as JSON and as a page.
+///
+/// ```
+/// use tollgate::{Policy, SlidingLog};
+/// use tollgate_lab::{Answer, Comparison, Figures, Traffic, Workload};
+///
+/// let traffic = Traffic::new("made up", &Workload::Bursty.events(1, 500), false);
+/// let policy: Policy = "50/1m, 1500/1h".parse()?;
+/// // Any algorithm of your own stands where this log stands.
+/// let comparison = Comparison::of(traffic, &[policy]).with("mine", SlidingLog::new);
+///
+/// let report = &comparison.reports[0];
+/// let (ours, mine) = (&report.rows[0], &report.rows[7]);
+/// assert_eq!((ours.name.as_str(), mine.name.as_str()), ("sliding_log", "mine"));
+/// let granted = |figures: &Result<Figures, String>| figures.as_ref().map(|it| it.granted).ok();
+/// assert_eq!(granted(&ours.figures), granted(&mine.figures));
+/// assert!(comparison.html().contains("mine"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Comparison {
     /// What was replayed.
@@ -34,6 +55,67 @@ pub struct Row {
     pub keeps_the_rule: bool,
     /// `Err` says why the strategy cannot serve this policy and traffic.
     pub figures: Result<Figures, String>,
+}
+
+impl Comparison {
+    /// Replays `traffic` through every built-in strategy under each of `policies`.
+    pub fn of(traffic: Traffic, policies: &[Policy]) -> Comparison {
+        // Three of a strategy's passes report; the timed one is left alone.
+        let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len() * policies.len());
+        let report = |&policy| {
+            let rows = Strategy::ALL.map(|strategy| {
+                progress.say(strategy.name());
+                Row {
+                    name: strategy.name().into(),
+                    keeps_the_rule: strategy.keeps_the_rule(),
+                    figures: strategy.replay(&policy, &traffic, &progress),
+                }
+            });
+            Report { policy, rows: rows.into() }
+        };
+        let reports = policies.iter().map(report).collect();
+        Comparison { traffic, reports }
+    }
+
+    /// Adds a row under each policy for a limiter of your own, which `build` makes for the policy.
+    ///
+    /// `build` is called for each client and each pass. The limiter must take the time from its argument alone: where
+    /// it answers the same requests differently in another pass, or names a quota that the policy does not have, the
+    /// row says so and has no figures. Its `peek_at` and `status_at` are never called.
+    #[must_use]
+    pub fn with<A: Algorithm>(
+        self,
+        name: impl Into<String>,
+        build: impl Fn(Policy) -> Result<A, BuildError>,
+    ) -> Comparison {
+        self.and(&name.into(), false, build)
+    }
+
+    /// As [`with`](Comparison::with), for a limiter that keeps every limit on any traffic. That is your promise: the
+    /// advice may then name it, unless it exceeds a limit on this traffic.
+    #[must_use]
+    pub fn with_strict<A: Algorithm>(
+        self,
+        name: impl Into<String>,
+        build: impl Fn(Policy) -> Result<A, BuildError>,
+    ) -> Comparison {
+        self.and(&name.into(), true, build)
+    }
+
+    fn and<A: Algorithm>(
+        mut self,
+        name: &str,
+        keeps_the_rule: bool,
+        build: impl Fn(Policy) -> Result<A, BuildError>,
+    ) -> Comparison {
+        let progress = Progress::replaying(self.traffic.steps.len(), 3 * self.reports.len());
+        for report in &mut self.reports {
+            let policy = report.policy;
+            let figures = replay(|| build(policy), &policy, &self.traffic, &progress);
+            report.rows.push(Row { name: name.into(), keeps_the_rule, figures });
+        }
+        self
+    }
 }
 
 impl Report {

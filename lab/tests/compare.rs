@@ -638,7 +638,7 @@ fn json_has_the_documented_shape() {
     assert_eq!(outcome.to_string(), expected);
     report["strategies"] = json!([]);
     let expected = concat!(
-        r#"{"schema":1,"policy":"a=1/250ms, 5/1m","events":3,"clients":2,"per_client":false,"#,
+        r#"{"version":1,"policy":"a=1/250ms, 5/1m","events":3,"clients":2,"per_client":false,"#,
         r#""log":{"formats":["trace"],"time":"seconds","client":"client","cost":null,"lines":3,"skipped":0,"#,
         r#""first_skipped":null,"filtered":0,"out_of_order":0,"out_of_order_s":0},"strategies":[]}"#
     );

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tollgate::Policy;
 
-use super::{Answer, source};
+use super::source;
 use crate::error::Error;
 use crate::log::Format;
 use crate::output;
-use crate::progress::Progress;
 use crate::replay::Strategy;
-use crate::report::{Comparison, Report, Row};
-use crate::show::{decisions, json, plot};
-use crate::traffic::{Traffic, Workload};
+use crate::report::Comparison;
+use crate::show::{Answer, decisions, json, plot};
+use crate::traffic::Workload;
 
 pub(super) const ABOUT: &str = "Which rate limiter should I use for my traffic?";
 
@@ -59,15 +58,16 @@ pub(super) fn answer(mut matches: ArgMatches) -> Result<Box<dyn Answer>, Error> 
     let mut plot = plot.map(output::create).transpose()?;
 
     let traffic = source::traffic(&mut matches)?;
-    let reports = replay(&policies, &traffic);
+    let comparison = Comparison::of(traffic, &policies);
+    let Comparison { traffic, reports } = &comparison;
     if let Some(file) = &mut decisions {
-        file.write(|out| decisions::write(out, &reports, &traffic))?;
+        file.write(|out| decisions::write(out, reports, traffic))?;
     }
     if let Some(file) = &mut plot {
-        file.write(|out| out.write_all(plot::draw(&reports[0], &traffic)?.as_bytes()))?;
+        file.write(|out| out.write_all(plot::draw(&reports[0], traffic)?.as_bytes()))?;
     }
     output::appear(decisions.into_iter().chain(plot))?;
-    Ok(Box::new(Comparison { traffic, reports }))
+    Ok(Box::new(comparison))
 }
 
 /// At least one, and no two alike.
@@ -81,24 +81,6 @@ fn policies(matches: &mut ArgMatches) -> Result<Vec<Policy>, Error> {
         policies.push(policy);
     }
     Ok(policies)
-}
-
-/// Every built-in strategy under each policy.
-fn replay(policies: &[Policy], traffic: &Traffic) -> Vec<Report> {
-    // Three of a strategy's passes report; the timed one is left alone.
-    let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len() * policies.len());
-    let report = |&policy| {
-        let rows = Strategy::ALL.map(|strategy| {
-            progress.say(strategy.name());
-            Row {
-                name: strategy.name().into(),
-                keeps_the_rule: strategy.keeps_the_rule(),
-                figures: strategy.replay(&policy, traffic, &progress),
-            }
-        });
-        Report { policy, rows: rows.into() }
-    };
-    policies.iter().map(report).collect()
 }
 
 fn explanation() -> String {

@@ -5,31 +5,22 @@
 
 pub mod compare;
 mod form;
+pub mod matrix;
+pub mod plan;
+pub mod recommend;
 pub mod source;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Command};
-use serde_json::Value;
+use std::path::PathBuf;
 
 use crate::NAME;
 use crate::error::Error;
+use crate::output;
+use crate::show::Answer;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
 use form::Format;
-
-/// What a command found out, before it takes a form.
-pub trait Answer {
-    /// Writes it for a person in a terminal.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    fn table(&self, out: &mut dyn Write) -> io::Result<()>;
-
-    /// The same for a program. `--help` documents the keys, which are added to and never renamed or removed.
-    fn json(&self) -> Value;
-}
 
 /// One command of the program.
 struct Verb {
@@ -43,8 +34,17 @@ struct Verb {
 }
 
 /// All commands. The first one is meant where none is named.
-const COMMANDS: [Verb; 1] =
-    [Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer }];
+const COMMANDS: [Verb; 4] = [
+    Verb { name: "compare", about: compare::ABOUT, options: compare::options, answer: compare::answer },
+    Verb { name: "plan", about: plan::ABOUT, options: plan::options, answer: plan::answer },
+    Verb {
+        name: "recommend",
+        about: recommend::ABOUT,
+        options: recommend::options,
+        answer: recommend::answer,
+    },
+    Verb { name: "matrix", about: matrix::ABOUT, options: matrix::options, answer: matrix::answer },
+];
 
 /// Understands the command line, does the work, and writes the answer.
 ///
@@ -68,6 +68,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
         Err(error) => return Err(Error::Usage(one_line(&error.render().to_string()))),
     };
     let format = matches.remove_one("format").unwrap_or(Format::Table);
+    let html: Option<PathBuf> = matches.remove_one("html");
+    // Checked before the work, so that a bad path is told at once.
+    output::distinct(&files(&matches), html.iter())?;
+    let html = html.map(output::create).transpose()?;
     let answer = (verb.answer)(matches)?;
     // All at once: a reader of a pipe gets a whole answer or none.
     let mut text = Vec::new();
@@ -75,7 +79,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Res
         Format::Table => answer.table(&mut text),
         Format::Json => writeln!(text, "{:#}", answer.json()),
     };
-    shown(written.and_then(|()| out.write_all(&text)), out)
+    written.map_err(Error::Output)?;
+    if let Some(mut file) = html {
+        file.write(|out| out.write_all(answer.html().as_bytes()))?;
+        file.appear()?;
+    }
+    shown(out.write_all(&text), out)
+}
+
+/// What the command reads or writes by its other options.
+fn files(matches: &ArgMatches) -> Vec<PathBuf> {
+    let named = ["trace", "decisions", "plot"].map(|name| matches.try_get_many::<PathBuf>(name));
+    named.into_iter().filter_map(Result::ok).flatten().flatten().cloned().collect()
 }
 
 /// The commands, in front of the help of one of them.

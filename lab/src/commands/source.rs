@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tollgate::Policy;
 
 use crate::error::Error;
 use crate::log::{self, Filter, Format, Input, Options, Unit};
+use crate::recommend::Share;
 use crate::traffic::{Traffic, Workload};
 
 /// Adds the options that name the traffic.
@@ -107,7 +109,7 @@ fn of_logs() -> [Arg; 10] {
 }
 
 /// A duration as a policy writes it.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if matches!(text, "0" | "0s") {
         return Ok(Duration::ZERO);
     }
@@ -120,15 +122,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A share in percent as millionths: at most four decimals.
+/// A percentage as millionths. The sign may be left out, as the option's name says it.
 fn per_million(text: &str) -> Result<u64, String> {
-    let (whole, decimals) =
-        text.trim_end_matches('%').split_once('.').unwrap_or((text.trim_end_matches('%'), ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let share = (digits(whole) && digits(decimals) && !whole.is_empty() && decimals.len() <= 4)
-        .then(|| format!("{whole}{decimals:0<4}").parse().ok())
-        .flatten();
-    share.filter(|&share| share <= 1_000_000).ok_or("expected a percentage from 0 to 100, such as 2.5".into())
+    let share: Result<Share, _> = format!("{}%", text.strip_suffix('%').unwrap_or(text)).parse();
+    share.map(Share::millionths).map_err(|_| "expected a percentage from 0 to 100, such as 2.5".into())
 }
 
 /// The files that are read: nothing may be written over them.
@@ -156,6 +153,38 @@ pub fn traffic(matches: &mut ArgMatches) -> Result<Traffic, Error> {
         return Err(Error::NoClients { title: traffic.title });
     }
     Ok(Traffic { per_client, ..traffic })
+}
+
+/// The calls of one client. A caller who always has one more call to make is the hardest case, so it is what is meant
+/// where no traffic is named.
+///
+/// # Errors
+///
+/// As [`traffic`]; and where a limiter for each client is asked for.
+pub(super) fn calls(matches: &mut ArgMatches) -> Result<Traffic, Error> {
+    if matches.get_flag("per-client") {
+        return Err(Error::Usage("the calls are those of one client: leave out --per-client".into()));
+    }
+    if matches.contains_id("workload") || matches.contains_id("trace") {
+        return traffic(matches);
+    }
+    let named = matches.value_source("events") == Some(ValueSource::CommandLine);
+    let events = matches.remove_one("events").filter(|_| named).unwrap_or(CALLS);
+    Ok(Traffic::new("greedy", &Workload::Greedy.events(1, events), false))
+}
+
+/// Of a greedy caller: two hours of the default policy.
+const CALLS: u64 = 3_000;
+
+/// How late calls and answers come: the same option for every command in which there is a network.
+pub(super) fn jitter() -> Arg {
+    Arg::new("jitter")
+        .long("jitter")
+        .value_name("DURATION")
+        .help("The longest delay of a call, and of its answer; the shortest is 0")
+        .allow_hyphen_values(true)
+        .value_parser(duration)
+        .default_value("100ms")
 }
 
 fn understood(matches: &mut ArgMatches) -> Options {

@@ -68,15 +68,21 @@ enum Served {
     Never,
 }
 
+/// A call that is refused so often is given up. A limiter that keeps its promises refuses a call once.
+const PATIENCE: u32 = 100_000;
+
 /// When a call is granted that asks at `asks` and then whenever it is told to. An instant that does not lie ahead
 /// is no promise.
 fn served(limiter: &impl Algorithm, mut asks: u64, cost: u32) -> Served {
-    while let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), cost) {
+    for _ in 0..PATIENCE {
+        let Err(denied) = limiter.try_acquire_at(Nanos::from_nanos(asks), cost) else {
+            return Served::At(asks);
+        };
         match denied.retry_at().map(Nanos::as_nanos) {
             Some(retry) if retry > asks => asks = retry,
             None if cost > denied.burst() => return Served::TooMuch,
             _ => return Served::Never,
         }
     }
-    Served::At(asks)
+    Served::Never
 }

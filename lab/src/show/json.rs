@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Number, Value, json};
 
+use super::VERSION;
 use crate::log::Summary;
 use crate::replay::Figures;
 use crate::report::Report;
 use crate::traffic::Traffic;
 
-/// The version of the keys: it grows when one changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
-
 /// The keys, for `--help`.
 pub const KEYS: &str = "\
 {
-  \"schema\": 1,                   of these keys
+  \"version\": 1,                  of these keys: it grows when one changes its meaning or goes
   \"policy\": \"50/1m, 1500/1h\",    as it is understood
   \"events\": N,
   \"clients\": N | null,           null: the trace has no such column
@@ -57,7 +55,7 @@ added, none is renamed or removed.";
 /// The whole comparison as one JSON object.
 pub fn value(reports: &[Report], traffic: &Traffic) -> Value {
     let mut value = Map::new();
-    value.insert("schema".into(), json!(SCHEMA));
+    value.insert("version".into(), json!(VERSION));
     if let [report] = reports {
         value.insert("policy".into(), json!(report.policy.to_string()));
     }

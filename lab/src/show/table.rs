@@ -35,14 +35,19 @@ pub fn write(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
 
 /// What was replayed, and how it was understood.
 fn heading(out: &mut dyn Write, traffic: &Traffic) -> io::Result<()> {
+    writeln!(out, "{}", summary(traffic))?;
+    traffic.log.as_ref().map_or(Ok(()), |log| understood(out, log))
+}
+
+/// What was replayed, in one line.
+fn summary(traffic: &Traffic) -> String {
     let served = match traffic.limiters() {
         1 if !traffic.per_client => String::from("one limiter for all"),
         limiters => format!("a limiter for each of {limiters} clients"),
     };
     let (events, span) = (traffic.steps.len(), seconds(traffic.span()));
     let plural = if events == 1 { "" } else { "s" };
-    writeln!(out, "{}: {events} event{plural} in {span} s, {served}", traffic.title)?;
-    traffic.log.as_ref().map_or(Ok(()), |log| understood(out, log))
+    format!("{}: {events} event{plural} in {span} s, {served}", traffic.title)
 }
 
 /// Nothing for a plain trace that is in order.
@@ -185,7 +190,7 @@ fn waiting(report: &Report) -> Vec<Group> {
 
 /// Three significant digits, in the largest unit up to hours that is not above `nanos`.
 #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
-fn rounded(nanos: u64) -> String {
+pub(super) fn rounded(nanos: u64) -> String {
     const UNITS: [(&str, u64); 6] = [
         ("h", 3_600_000_000_000),
         ("min", 60_000_000_000),
@@ -202,6 +207,15 @@ fn rounded(nanos: u64) -> String {
         _ => 0,
     };
     format!("{:.decimals$} {unit}", nanos as f64 / size as f64)
+}
+
+/// A share in per cent with one decimal, cut: less than all is never shown as 100.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "100.0".into();
+    }
+    let tenths = u128::from(part) * 1_000 / u128::from(whole);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 fn bytes(figures: &Figures) -> String {
@@ -255,27 +269,76 @@ fn widths(group: &Group) -> Vec<usize> {
 
 /// Which one to use, by the figures alone.
 fn verdict(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let (mut over, mut lucky, mut safe) = (Vec::new(), Vec::new(), Vec::new());
-    for (row, figures) in report.figures() {
-        let limit = |quota: usize| report.policy.quotas()[quota].limit();
-        // The worst relative to its limit, told as one example.
-        let most = report.violations(figures).reduce(|a, b| {
-            let higher = u128::from(b.1) * u128::from(limit(a.0)) > u128::from(a.1) * u128::from(limit(b.0));
-            if higher { b } else { a }
-        });
-        match most {
-            Some((quota, count)) => {
-                over.push(format!("{} ({count} in {})", row.name, report.window(quota)));
+    let kept = Kept::of(report);
+    say(out, "Over a limit:", &kept.over)?;
+    say(out, "Within every limit here, but not on all traffic:", &kept.lucky)?;
+    say(out, "Within every limit, always:", &kept.names())?;
+    advice(out, &kept.safe)
+}
+
+/// Who kept the limits.
+pub(super) struct Kept<'a> {
+    /// Each with its worst count.
+    pub(super) over: Vec<String>,
+    /// Those that did on this traffic, and do not on all.
+    pub(super) lucky: Vec<String>,
+    /// Those that always do.
+    safe: Vec<(&'a Row, &'a Figures)>,
+}
+
+impl<'a> Kept<'a> {
+    pub(super) fn of(report: &'a Report) -> Kept<'a> {
+        let (mut over, mut lucky, mut safe) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, figures) in report.figures() {
+            let limit = |quota: usize| report.policy.quotas()[quota].limit();
+            // The worst relative to its limit, told as one example.
+            let most = report.violations(figures).reduce(|a, b| {
+                let higher =
+                    u128::from(b.1) * u128::from(limit(a.0)) > u128::from(a.1) * u128::from(limit(b.0));
+                if higher { b } else { a }
+            });
+            match most {
+                Some((quota, count)) => {
+                    over.push(format!("{} ({count} in {})", row.name, report.window(quota)));
+                }
+                None if row.keeps_the_rule => safe.push((row, figures)),
+                None => lucky.push(row.name.clone()),
             }
-            None if row.keeps_the_rule => safe.push((row, figures)),
-            None => lucky.push(row.name.clone()),
+        }
+        Kept { over, lucky, safe }
+    }
+
+    /// The names of those that always do.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.safe.iter().map(|(row, _)| row.name.clone()).collect()
+    }
+
+    /// Which of them to use, in sentences.
+    pub(super) fn advice(&self) -> String {
+        let mut text = Vec::new();
+        // Into memory: it cannot fail.
+        let _ = advice(&mut text, &self.safe);
+        String::from_utf8_lossy(&text).replace("\n ", " ")
+    }
+}
+
+/// The longest line of words.
+const COLUMNS: usize = 110;
+
+/// Words on lines that are not too long; those after the first are indented.
+pub(super) fn sentence(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let mut column = 0;
+    for word in text.split(' ') {
+        let more = word.chars().count() + 1;
+        if column > 0 && column + more > COLUMNS {
+            write!(out, "\n  {word}")?;
+            column = 1 + more;
+        } else {
+            write!(out, "{}{word}", if column > 0 { " " } else { "" })?;
+            column += more - usize::from(column == 0);
         }
     }
-    say(out, "Over a limit:", &over)?;
-    say(out, "Within every limit here, but not on all traffic:", &lucky)?;
-    let names: Vec<String> = safe.iter().map(|(row, _)| row.name.clone()).collect();
-    say(out, "Within every limit, always:", &names)?;
-    advice(out, &safe)
+    writeln!(out)
 }
 
 /// A heading and a list, wrapped.
@@ -286,7 +349,7 @@ fn say(out: &mut dyn Write, heading: &str, list: &[String]) -> io::Result<()> {
     write!(out, "{heading}")?;
     let mut column = heading.len();
     for (place, item) in list.iter().enumerate() {
-        if column + 2 + item.len() > 110 {
+        if column + 2 + item.len() > COLUMNS {
             write!(out, "\n ")?;
             column = 1;
         }
@@ -313,19 +376,16 @@ fn advice(out: &mut dyn Write, safe: &[(&Row, &Figures)]) -> io::Result<()> {
             bytes(least)
         )?;
     } else {
-        // Cut, not rounded: less than all is never shown as 100 %.
-        let share = least.granted * 1000 / most.granted.max(1);
         writeln!(
             out,
-            "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {}.{} % of \
+            "Use {} for the most grants ({}), or {} for the least memory\n  ({} bytes instead of {}, {} % of \
              the grants).",
             generous.name,
             most.granted,
             small.name,
             bytes(least),
             bytes(most),
-            share / 10,
-            share % 10
+            percent(least.granted, most.granted)
         )?;
     }
     pacing(out, safe)

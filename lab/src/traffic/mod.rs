@@ -85,6 +85,12 @@ impl Traffic {
         if self.per_client { step.client as usize } else { 0 }
     }
 
+    /// What the log calls the client of this number.
+    pub fn client(&self, place: usize) -> String {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        self.clients.name(place).unwrap_or_default().into()
+    }
+
     /// From the first event to the last, in nanoseconds.
     pub fn span(&self) -> u64 {
         match (self.steps.first(), self.steps.last()) {
