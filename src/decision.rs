@@ -1,5 +1,5 @@
-//! What a limiter answers: granted, perhaps with a [`Grant`] to hand back, or [`Denied`] with the instant to come back;
-//! and its [`Status`].
+//! What a limiter answers: granted, perhaps with a [`Grant`] to hand back, or [`Denied`] with the [`Cause`] and the instant
+//! to come back; and its [`Status`].
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -8,26 +8,26 @@ use core::time::Duration;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// A refusal: which quota binds, and when to come back.
+/// A refusal: why, and when to come back.
 ///
-/// One flat value from one snapshot, without allocation. A denied call has changed nothing. The retry
-/// instant is exact: a call for as many permits at that instant is granted if nothing else is granted in
-/// between, and one tick of the algorithm's clock grid earlier it is not.
+/// It is one flat value from one snapshot, and making it allocates nothing. A refused call has changed nothing. The
+/// retry instant is exact: a call for as many permits at that instant is granted if nothing else is granted in between.
+/// The same call one tick of the algorithm's clock earlier is refused.
 ///
 /// ```
 /// use core::time::Duration;
-/// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
+/// use tollgate::{Algorithm, Cause, Nanos, Policy, SlidingLog};
 ///
 /// let log = SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?;
 /// log.try_acquire_at(Nanos::from_secs(10), 50)?;
 ///
 /// let denied = log.try_acquire_at(Nanos::from_secs(12), 1).unwrap_err();
-/// assert_eq!(denied.quota(), 0); // 50 per minute
+/// assert_eq!(denied.cause(), Cause::Quota(0)); // 50 per minute
 /// assert_eq!(denied.retry_at(), Some(Nanos::from_secs(70)));
 /// assert_eq!(denied.retry_after(), Some(Duration::from_secs(58)));
 /// assert_eq!(denied.retry_after_secs(), Some(58)); // an HTTP Retry-After
 ///
-/// // More than can ever be granted at once: there is nothing to wait for.
+/// // More than one call can ever be granted: there is nothing to wait for.
 /// let never = log.try_acquire_at(Nanos::from_secs(12), 51).unwrap_err();
 /// assert_eq!((never.retry_at(), never.burst()), (None, 50));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,18 +39,78 @@ pub struct Denied {
     retry_at: Nanos,
     /// Non-zero, so that `Result<(), Denied>` needs no tag of its own.
     burst: NonZeroU32,
-    quota: u8,
-    paused: bool,
+    reason: Reason,
+}
+
+/// Why a call was refused: see [`Denied::cause`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The quota with this index in [`Policy::quotas`] is exceeded. If several are, it is the last of them to admit a
+    /// retry, and of equal ones the first in the policy.
+    Quota(usize),
+    /// The limiter spaces its calls so that no quota is ever exceeded, and this call came too early. A strict token
+    /// bucket does this: it has one state for all quotas, and no single quota is to blame.
+    Pace,
+    /// The limiter is [paused](crate::RateLimiter::pause_until), or it comes out of a pause and spaces its calls.
+    Pause,
+}
+
+/// A [`Cause`] and a quota in one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Reason(u8);
+
+impl Reason {
+    const QUOTA: u8 = 0x0f;
+    const PACE: u8 = 0x40;
+    const PAUSE: u8 = 0x80;
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
+    pub(crate) const fn quota(quota: usize) -> Reason {
+        Reason(quota as u8 & Reason::QUOTA)
+    }
+
+    /// The pace of a limiter that has one state for all quotas and follows this one.
+    #[inline]
+    pub(crate) const fn pace(quota: usize) -> Reason {
+        Reason(Reason::quota(quota).0 | Reason::PACE)
+    }
+
+    /// Whether the limiter has one state for all quotas.
+    #[inline]
+    pub(crate) const fn is_pace(self) -> bool {
+        self.0 & Reason::PACE != 0
+    }
+
+    const fn cause(self) -> Cause {
+        if self.0 & Reason::PAUSE != 0 {
+            Cause::Pause
+        } else if self.is_pace() {
+            Cause::Pace
+        } else {
+            Cause::Quota((self.0 & Reason::QUOTA) as usize)
+        }
+    }
+}
+
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause().fmt(f)
+    }
 }
 
 impl Denied {
-    /// A refusal made at `at` because of the quota with index `quota`, which a retry at `retry_at` (`None`
-    /// for never) would not meet, from a limiter that can grant at most `burst` permits to one call. For
-    /// implementers of [`Algorithm`](crate::Algorithm); a `burst` of 0 counts as 1, a retry at
-    /// [`Nanos::MAX`] as never.
+    /// A refusal made at `at` because the quota with index `quota` is exceeded. A retry at `retry_at` is granted (`None`
+    /// if it never is), and one call can be granted at most `burst` permits. For implementers of
+    /// [`Algorithm`](crate::Algorithm). A `burst` of 0 counts as 1, and a retry at [`Nanos::MAX`] as never.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
     pub const fn new(at: Nanos, quota: usize, retry_at: Option<Nanos>, burst: u32) -> Denied {
+        Denied::because(at, Reason::quota(quota), retry_at, burst)
+    }
+
+    #[inline]
+    pub(crate) const fn because(at: Nanos, reason: Reason, retry_at: Option<Nanos>, burst: u32) -> Denied {
         let retry_at = match retry_at {
             Some(instant) => instant,
             None => Nanos::MAX,
@@ -59,36 +119,69 @@ impl Denied {
             Some(burst) => burst,
             None => NonZeroU32::MIN,
         };
-        Denied { at, retry_at, burst, quota: quota as u8, paused: false }
+        Denied { at, retry_at, burst, reason }
     }
 
-    pub(crate) const fn in_a_pause(self) -> Denied {
-        Denied { paused: true, ..self }
+    /// The same refusal by a limiter that has one state for all quotas: its cause is [`Cause::Pace`]. For implementers
+    /// of [`Algorithm`](crate::Algorithm).
+    #[inline]
+    #[must_use = "this returns the changed refusal and leaves the original as it was"]
+    pub const fn by_pace(self) -> Denied {
+        Denied { reason: Reason(self.reason.0 | Reason::PACE), ..self }
     }
 
-    /// The index, in [`Policy::quotas`], of the quota that binds: the last of them to admit a retry, the first
-    /// listed if several do. A strict token bucket has one state for all quotas and names the one that its plan
-    /// follows. If the limiter [`is_paused`](Denied::is_paused), the quota that binds when the pause is over, and 0 if
-    /// none does.
+    /// The same refusal, made at `at` because of a pause.
+    pub(crate) const fn in_a_pause(self, at: Nanos) -> Denied {
+        Denied { at, reason: Reason(self.reason.0 | Reason::PAUSE), ..self }
+    }
+
+    /// The same refusal, made at `at`.
+    pub(crate) const fn made_at(self, at: Nanos) -> Denied {
+        Denied { at, ..self }
+    }
+
+    /// Why the call was refused.
+    ///
+    /// ```
+    /// use tollgate::{Algorithm, Cause, Nanos, Policy, SlidingLog, TokenBucket};
+    ///
+    /// let policy = Policy::MICROSOFT_365_DEFENDER;
+    /// let (log, bucket) = (SlidingLog::new(policy)?, TokenBucket::strict(policy)?);
+    /// log.try_acquire_at(Nanos::ZERO, 50)?;
+    /// bucket.try_acquire_at(Nanos::ZERO, 26)?;
+    /// assert_eq!(log.try_acquire_at(Nanos::ZERO, 1).unwrap_err().cause(), Cause::Quota(0));
+    /// assert_eq!(bucket.try_acquire_at(Nanos::ZERO, 1).unwrap_err().cause(), Cause::Pace);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub const fn cause(&self) -> Cause {
+        self.reason.cause()
+    }
+
+    /// The index in [`Policy::quotas`] of the quota that is exceeded, if the [cause](Denied::cause) is a quota.
+    ///
+    /// For [`Cause::Pace`] it is the quota that the limiter's pace follows, which is not exceeded. For
+    /// [`Cause::Pause`] it is the quota that is still exceeded when the pause is over, or 0.
     #[inline]
     pub const fn quota(&self) -> usize {
-        self.quota as usize
+        (self.reason.0 & Reason::QUOTA) as usize
     }
 
-    /// Whether the limiter was paused, by [`RateLimiter::pause_until`](crate::RateLimiter::pause_until).
+    /// Whether the cause is [`Cause::Pause`].
     #[inline]
     pub const fn is_paused(&self) -> bool {
-        self.paused
+        self.reason.0 & Reason::PAUSE != 0
     }
 
-    /// The instant at which the call was judged.
+    /// The instant at which the call was decided.
     #[inline]
     pub const fn at(&self) -> Nanos {
         self.at
     }
 
-    /// The first instant at which an undisturbed retry is granted, or `None` if there is no such instant:
-    /// the call asked for more than [`burst`](Denied::burst), or the instant lies past the limiter's horizon.
+    /// The first instant at which an undisturbed retry is granted. `None` if there is none: the call asked for more than
+    /// [`burst`](Denied::burst) permits, the instant is past the last one that the limiter can tell, or the limiter is
+    /// paused until it is resumed.
     #[inline]
     pub const fn retry_at(&self) -> Option<Nanos> {
         if self.retry_at.as_nanos() == Nanos::MAX.as_nanos() { None } else { Some(self.retry_at) }
@@ -119,21 +212,69 @@ impl Denied {
     pub const fn burst(&self) -> u32 {
         self.burst.get()
     }
+
+    /// The refusal in words for a person, with the quota as `policy` writes it. `policy` is that of the limiter which
+    /// refused.
+    ///
+    /// ```
+    /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog, TokenBucket};
+    ///
+    /// let policy: Policy = "burst=50/1m, 1500/1h".parse()?;
+    /// let (log, bucket) = (SlidingLog::new(policy)?, TokenBucket::strict(policy)?);
+    /// log.try_acquire_at(Nanos::ZERO, 50)?;
+    /// bucket.try_acquire_at(Nanos::ZERO, 26)?;
+    ///
+    /// let denied = log.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+    /// assert_eq!(denied.explain(&policy).to_string(), "quota burst=50/1m is exceeded; retry after 60s");
+    /// let denied = bucket.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+    /// assert_eq!(
+    ///     denied.explain(&policy).to_string(),
+    ///     "calls are spaced to keep burst=50/1m, 1500/1h; retry after 2.440677967s"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn explain<'a>(&self, policy: &'a Policy) -> impl fmt::Display + use<'a> {
+        Explained { denied: *self, policy: Some(policy) }
+    }
+}
+
+/// A refusal in words, with or without those of the policy.
+struct Explained<'a> {
+    denied: Denied,
+    policy: Option<&'a Policy>,
+}
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Explained { denied, policy } = self;
+        let delay = match (denied.retry_after(), denied.cause()) {
+            (Some(delay), _) => delay,
+            (None, Cause::Pause) => return f.write_str("paused until the limiter is resumed"),
+            (None, _) => {
+                return write!(
+                    f,
+                    "never granted: one call can be granted at most {} permits, and none after the last instant the \
+                     limiter can tell",
+                    denied.burst
+                );
+            }
+        };
+        match (denied.cause(), policy) {
+            (Cause::Pause, _) => f.write_str("paused")?,
+            (Cause::Pace, None) => f.write_str("calls are spaced to keep every quota")?,
+            (Cause::Pace, Some(policy)) => write!(f, "calls are spaced to keep {policy}")?,
+            (Cause::Quota(quota), policy) => match policy.and_then(|policy| policy.quotas().get(quota)) {
+                Some(quota) => write!(f, "quota {quota} is exceeded")?,
+                None => write!(f, "quota {quota} (counted from 0) is exceeded")?,
+            },
+        }
+        write!(f, "; retry after {delay:?}")
+    }
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.retry_after() {
-            Some(delay) if self.paused => write!(f, "paused; retry after {delay:?}"),
-            Some(delay) => {
-                write!(f, "rate limit exceeded (quota {}, counted from 0); retry after {delay:?}", self.quota)
-            }
-            None => write!(
-                f,
-                "never granted: at most {} permits to one call, and none past the last instant the limiter can tell",
-                self.burst
-            ),
-        }
+        Explained { denied: *self, policy: None }.fmt(f)
     }
 }
 
@@ -143,8 +284,7 @@ impl fmt::Debug for Denied {
             .field("at", &self.at)
             .field("retry_at", &self.retry_at())
             .field("burst", &self.burst)
-            .field("quota", &self.quota)
-            .field("paused", &self.paused)
+            .field("cause", &self.reason)
             .finish()
     }
 }
@@ -259,12 +399,14 @@ impl Receipt {
 /// use tollgate::{Algorithm, Denied, Grant, Nanos, Policy, QuotaStatus, Reclaim, Status};
 ///
 /// /// Grants the first quota's limit once, and never again.
+/// #[derive(Debug)]
 /// struct Once {
 ///     policy: Policy,
 ///     granted: Granted,
 /// }
 ///
 /// /// The number of permits granted. It only grows, unless the latest grant is undone.
+/// #[derive(Debug)]
 /// struct Granted(AtomicU64);
 ///
 /// impl Reclaim for Granted {
@@ -304,7 +446,7 @@ impl Receipt {
 /// #    }
 /// #    fn status_at(&self, now: Nanos) -> Status {
 /// #        let granted = u32::try_from(self.granted.0.load(Relaxed)).unwrap_or(u32::MAX);
-/// #        Status::new(now, [QuotaStatus { remaining: self.limit() - granted, reset_at: Nanos::MAX }])
+/// #        Status::new(now, [QuotaStatus { remaining: self.limit() - granted, next_at: now, reset_at: Nanos::MAX }])
 /// #    }
 /// }
 ///
@@ -414,18 +556,36 @@ pub trait Reclaim: Send + Sync {
 #[cfg(doctest)]
 struct UndoneElsewhere;
 
-/// How much of each quota is left, from one snapshot.
+/// What is left, from one snapshot.
+///
+/// A sliding log and a nominal token bucket have a state for each quota. A strict token bucket has one state for all
+/// quotas, and its status [`is_joint`](Status::is_joint): it has one entry, which no quota can call its own.
+///
+/// Whatever is shown together should come from one status. In HTTP, say, a `Retry-After` made of
+/// [`next_at`](Status::next_at) never contradicts the `remaining` and `next_at` of the entries, which are from the same
+/// instant. A later status, or a refusal beside it, may be of another state.
 ///
 /// ```
-/// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
+/// use tollgate::{Algorithm, Nanos, Policy, SlidingLog, TokenBucket};
 ///
-/// let log = SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?;
-/// log.try_acquire_at(Nanos::from_secs(10), 20)?;
+/// let policy = Policy::MICROSOFT_365_DEFENDER;
+/// let log = SlidingLog::new(policy)?;
+/// log.try_acquire_at(Nanos::from_secs(10), 50)?;
 ///
 /// let status = log.status_at(Nanos::from_secs(30));
-/// assert_eq!(status.remaining(), 30);
-/// assert_eq!(status.quotas()[1].remaining, 1480);
-/// assert_eq!(status.quotas()[1].reset_at, Nanos::from_secs(3610));
+/// assert_eq!((status.remaining(), status.next_at()), (0, Nanos::from_secs(70)));
+/// let hour = status.quotas()[1];
+/// assert_eq!((hour.remaining, hour.next_at), (1450, Nanos::from_secs(30))); // the hour would grant a call now
+/// assert_eq!(hour.reset_at, Nanos::from_secs(3610));
+/// assert_eq!(log.try_acquire_at(Nanos::from_secs(30), 1).unwrap_err().retry_at(), Some(status.next_at()));
+///
+/// let bucket = TokenBucket::strict(policy)?;
+/// bucket.try_acquire_at(Nanos::ZERO, 26)?;
+/// let status = bucket.status_at(Nanos::ZERO);
+/// assert!(status.is_joint());
+/// assert_eq!(status.quotas().len(), 1);
+/// assert_eq!(status.next_at(), Nanos::from_nanos(2_440_677_967)); // one permit
+/// assert_eq!(status.quotas()[0].reset_at, Nanos::from_nanos(26 * 2_440_677_967)); // all 26
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -433,25 +593,28 @@ pub struct Status {
     at: Nanos,
     quotas: [QuotaStatus; Policy::MAX_QUOTAS],
     len: u8,
+    joint: bool,
 }
 
-/// How much of one quota is left.
+/// What is left of one quota, or of the one state that a limiter has for all quotas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuotaStatus {
-    /// The most permits that this quota alone would grant to one call now. A strict token bucket has one state
-    /// for all quotas and says the same of each.
+    /// The most permits that this quota alone would grant to one call now.
     pub remaining: u32,
-    /// The instant at which the quota is whole again if nothing more is granted; not after
-    /// [`Status::at`] if it is whole now, [`Nanos::MAX`] if that is past the last instant the limiter can tell.
+    /// The first instant at which this quota alone grants one permit, if nothing is granted before. It is not after
+    /// [`Status::at`] if `remaining` is above 0, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
+    pub next_at: Nanos,
+    /// The first instant at which the quota is full again, if nothing is granted before. It is not after
+    /// [`Status::at`] if the quota is full now, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
     pub reset_at: Nanos,
 }
 
 impl Status {
     /// The state at `at` of each quota, in the order of the policy. For implementers of
-    /// [`Algorithm`](crate::Algorithm); states past [`Policy::MAX_QUOTAS`] are ignored.
+    /// [`Algorithm`](crate::Algorithm). States past [`Policy::MAX_QUOTAS`] are ignored.
     pub fn new(at: Nanos, quotas: impl IntoIterator<Item = QuotaStatus>) -> Status {
-        let whole = QuotaStatus { remaining: 0, reset_at: at };
-        let mut status = Status { at, quotas: [whole; Policy::MAX_QUOTAS], len: 0 };
+        let none = QuotaStatus { remaining: 0, next_at: at, reset_at: at };
+        let mut status = Status { at, quotas: [none; Policy::MAX_QUOTAS], len: 0, joint: false };
         for (place, quota) in status.quotas.iter_mut().zip(quotas) {
             *place = quota;
             status.len += 1;
@@ -459,26 +622,60 @@ impl Status {
         status
     }
 
-    /// The instant at which the state was judged.
+    /// The state at `at` of a limiter that has one state for all quotas. For implementers of
+    /// [`Algorithm`](crate::Algorithm).
+    pub fn joint(at: Nanos, state: QuotaStatus) -> Status {
+        Status { joint: true, ..Status::new(at, [state]) }
+    }
+
+    /// The same, where `limit` holds beside each entry.
+    pub(crate) fn limited_by(mut self, limit: QuotaStatus) -> Status {
+        for quota in self.quotas.iter_mut().take(usize::from(self.len)) {
+            quota.remaining = quota.remaining.min(limit.remaining);
+            quota.next_at = quota.next_at.max(limit.next_at);
+            quota.reset_at = quota.reset_at.max(limit.reset_at);
+        }
+        self
+    }
+
+    /// The instant at which the state was read.
     #[inline]
     pub const fn at(&self) -> Nanos {
         self.at
     }
 
-    /// The state of each quota, in the order of [`Policy::quotas`].
+    /// Whether there is one entry for all quotas.
     #[inline]
-    pub fn quotas(&self) -> &[QuotaStatus] {
-        &self.quotas[..usize::from(self.len)]
+    pub const fn is_joint(&self) -> bool {
+        self.joint
     }
 
-    /// The most permits that one call would be granted now: the least that any quota has left.
+    /// The state of each quota, in the order of [`Policy::quotas`]; or one entry for all of them, if the status
+    /// [`is_joint`](Status::is_joint).
+    #[inline]
+    pub fn quotas(&self) -> &[QuotaStatus] {
+        self.quotas.get(..usize::from(self.len)).unwrap_or(&self.quotas)
+    }
+
+    /// The most permits that one call would be granted now: the least that any entry has left.
     pub fn remaining(&self) -> u32 {
         self.quotas().iter().map(|quota| quota.remaining).min().unwrap_or(0)
+    }
+
+    /// The first instant at which one permit is granted, if nothing is granted before: the latest
+    /// [`next_at`](QuotaStatus::next_at) of all entries. It is what a refusal of one permit at this instant tells as its
+    /// [`retry_at`](Denied::retry_at). If a permit is there now, it is not after [`at`](Status::at).
+    pub fn next_at(&self) -> Nanos {
+        self.quotas().iter().map(|quota| quota.next_at).max().unwrap_or(Nanos::MAX)
     }
 }
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Status").field("at", &self.at).field("quotas", &self.quotas()).finish_non_exhaustive()
+        f.debug_struct("Status")
+            .field("at", &self.at)
+            .field("joint", &self.joint)
+            .field("quotas", &self.quotas())
+            .finish_non_exhaustive()
     }
 }

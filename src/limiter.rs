@@ -1,11 +1,4 @@
-//! The handle that users hold: an algorithm and a clock.
-//!
-//! # Orderings
-//!
-//! | site | operation | ordering | pairs with | if weaker |
-//! |---|---|---|---|---|
-//! | L | load `paused_until` | Relaxed | - | is the weakest: who knows of a pause has seen it, and it only grows |
-//! | P | `fetch_max` `paused_until` | Relaxed | - | is the weakest: later pauses are merged, and no other memory is published |
+//! The handle that users hold: an algorithm, a clock and a [pause](crate::pause).
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -18,15 +11,30 @@ use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
 use crate::decision::{Denied, Grant, Status};
-use crate::nanos::Nanos;
+use crate::nanos::{Nanos, saturating_nanos};
+use crate::pause::{Pace, Pause};
 use crate::quota::Policy;
 use crate::sync::{AtomicU64, Ordering};
 use crate::together::TryGrant;
 
+/// The clock of a limiter that names none.
+#[cfg(feature = "std")]
+type Unnamed = DefaultClock;
+
+/// Without `std` there is no default clock: name one. A type of its own, so that to turn on `std` changes no code that
+/// compiles without it.
+#[cfg(not(feature = "std"))]
+type Unnamed = NoClock;
+
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum NoClock {}
+
 /// A rate limiter that knows the time.
 ///
-/// A handle is one pointer: clone it freely, every clone spends the same quota. A decision costs one reading of
-/// the clock and one decision of the algorithm; nothing blocks and nothing is allocated.
+/// A handle is one pointer, or two if the algorithm is erased. Clone it freely: every clone spends the same quota. A
+/// decision costs one reading of the clock and one decision of the algorithm. Nothing blocks and nothing is allocated.
 ///
 /// ```
 /// use tollgate::{Policy, RateLimiter};
@@ -38,18 +46,42 @@ use crate::together::TryGrant;
 /// let denied = limiter.try_acquire().unwrap_err();
 /// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60)
 /// assert_eq!(denied.quota(), 0); // the first: 50 a minute
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), tollgate::Error>(())
 /// ```
-pub struct RateLimiter<A, C> {
+///
+/// # In a type of your own
+///
+/// `RateLimiter` alone is a limiter of any algorithm on the default clock, `RateLimiter<SlidingLog>` is one of this
+/// algorithm. A limiter turns into one of any algorithm by [`erased`](RateLimiter::erased) or `into`. Both spend the same
+/// quota: they are handles to one state. A decision then costs one indirect call more.
+///
+/// ```
+/// use tollgate::{Policy, RateLimiter, SlidingLog};
+///
+/// struct Client {
+///     limiter: RateLimiter,
+/// }
+///
+/// let policy = Policy::MICROSOFT_365_DEFENDER;
+/// let exact: RateLimiter<SlidingLog> = RateLimiter::exact(policy)?;
+/// let client = Client { limiter: exact.erased() };
+/// exact.try_acquire_n(50)?;
+/// assert!(client.limiter.try_acquire().is_err()); // the same 50
+/// let limiters: Vec<RateLimiter> = vec![exact.into(), RateLimiter::strict(policy)?.into()];
+/// # assert_eq!(limiters.len(), 2);
+/// # Ok::<(), tollgate::Error>(())
+/// ```
+pub struct RateLimiter<A: ?Sized = dyn Algorithm, C = Unnamed> {
     shared: Arc<Shared<A, C>>,
 }
 
-#[derive(Debug)]
-struct Shared<A, C> {
-    /// In nanoseconds; 0 if never.
-    paused_until: AtomicU64,
-    algorithm: A,
+struct Shared<A: ?Sized, C> {
+    pause: Pause,
+    /// The longest pause that can begin, in nanoseconds.
+    longest_pause: AtomicU64,
     clock: C,
+    /// The last field, so that a pointer to the whole can forget its type.
+    algorithm: A,
 }
 
 #[cfg(feature = "std")]
@@ -100,14 +132,37 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(algorithm: A, clock: C) -> Self {
-        RateLimiter { shared: Arc::new(Shared { paused_until: AtomicU64::new(0), algorithm, clock }) }
+        let longest_pause = AtomicU64::new(u64::MAX);
+        RateLimiter { shared: Arc::new(Shared { pause: Pause::none(), longest_pause, clock, algorithm }) }
     }
+}
 
+impl<A: Algorithm + 'static, C> RateLimiter<A, C> {
+    /// A handle to the same limiter that does not name the algorithm.
+    ///
+    /// ```
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// fn limiter(spread: bool) -> Result<RateLimiter, tollgate::Error> {
+    ///     let policy = Policy::MICROSOFT_365_DEFENDER;
+    ///     Ok(if spread { RateLimiter::strict(policy)?.erased() } else { RateLimiter::exact(policy)?.erased() })
+    /// }
+    ///
+    /// assert!(limiter(false)?.try_acquire_n(50).is_ok());
+    /// assert!(limiter(true)?.try_acquire_n(50).is_err()); // 26 at once
+    /// # Ok::<(), tollgate::Error>(())
+    /// ```
+    pub fn erased(&self) -> RateLimiter<dyn Algorithm, C> {
+        RateLimiter { shared: Arc::clone(&self.shared) as Arc<Shared<dyn Algorithm, C>> }
+    }
+}
+
+impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
     /// Takes one permit now.
     ///
     /// # Errors
     ///
-    /// [`Denied`] says which quota binds and from which instant a retry is granted.
+    /// [`Denied`] says why, and from which instant a retry is granted.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Denied> {
         self.try_acquire_n(1)
@@ -117,10 +172,10 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     ///
     /// # Errors
     ///
-    /// [`Denied`] says which quota binds and from which instant a retry is granted, or that none ever is.
+    /// [`Denied`] says why, and from which instant a retry is granted, or that none ever is.
     #[inline]
     pub fn try_acquire_n(&self, n: u32) -> Result<(), Denied> {
-        self.unless_paused(n, A::try_acquire_at)
+        self.unless_paused(n, true, A::try_acquire_at)
     }
 
     /// What [`try_acquire`](RateLimiter::try_acquire) would answer now. Changes nothing.
@@ -151,7 +206,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// As `try_acquire_n`.
     #[inline]
     pub fn peek_n(&self, n: u32) -> Result<(), Denied> {
-        self.unless_paused(n, A::peek_at)
+        self.unless_paused(n, false, A::peek_at)
     }
 
     /// As [`try_acquire`](RateLimiter::try_acquire), for a call that may turn out not to be sent: the grant can be
@@ -185,47 +240,48 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// As `try_acquire_n`.
     #[inline]
     pub fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied> {
-        self.unless_paused(n, A::try_grant_at)
+        self.unless_paused(n, true, A::try_grant_at)
     }
 
-    #[inline]
-    fn paused_until(&self) -> Nanos {
-        Nanos::from_nanos(self.shared.paused_until.load(Ordering::Relaxed)) // L
-    }
-
-    /// What `decide` says now to a call for `n` permits, or the pause.
+    /// What `decide` says now to a call for `n` permits, or the pause. If `charges`, a grant is charged.
     #[inline]
     fn unless_paused<'a, R>(
         &'a self,
         n: u32,
-        decide: impl FnOnce(&'a A, Nanos, u32) -> Result<R, Denied>,
+        charges: bool,
+        decide: impl Fn(&'a A, Nanos, u32) -> Result<R, Denied>,
     ) -> Result<R, Denied> {
         let now = self.clock().now();
-        if now < self.paused_until() && n > 0 {
-            return Err(self.while_paused(now, n));
+        if self.shared.pause.affects(now) {
+            return self.while_paused(now, n, charges, decide);
         }
         decide(self.algorithm(), now, n)
     }
 
-    /// The refusal of a call for `n` permits, at least one.
     #[cold]
     #[inline(never)]
-    fn while_paused(&self, now: Nanos, n: u32) -> Denied {
-        let until = self.paused_until();
-        let burst =
-            || self.algorithm().peek_at(until, u32::MAX).map_or_else(|denied| denied.burst(), |()| u32::MAX);
-        let denied = match self.algorithm().peek_at(until, n) {
-            Ok(()) => Denied::new(now, 0, Some(until), burst()),
-            Err(denied) => Denied::new(now, denied.quota(), denied.retry_at(), denied.burst()),
-        };
-        denied.in_a_pause()
+    fn while_paused<'a, R>(
+        &'a self,
+        now: Nanos,
+        n: u32,
+        charges: bool,
+        decide: impl Fn(&'a A, Nanos, u32) -> Result<R, Denied>,
+    ) -> Result<R, Denied> {
+        self.shared.pause.decide(self.algorithm(), now, n, charges, decide)
     }
 
-    /// Grants nothing before `instant`, by this handle or any clone: what a client does that was told to come back
-    /// later, by an HTTP `Retry-After`. Of several pauses the one that ends last holds; none can be cut short.
+    /// Grants nothing before `instant`, by this handle or any clone. This is what a client does that was told to come
+    /// back later, by an HTTP `Retry-After`.
     ///
-    /// Lock-free. A call that is being decided meanwhile may still be granted. Permits stay charged, those of the
-    /// refused call too, for the server may have counted it.
+    /// A server that refuses a call counts more than we do. So the limiter comes out of the pause empty: it grants one
+    /// permit at `instant` and then spaces its calls, at the pace of the quota with the smallest limit (one per 1.2 s
+    /// under 50 a minute), as a token bucket that starts empty. What is not used adds up again, and when the bucket is
+    /// full, the policy alone decides as before. Calls that were spaced in this way are never faster than the policy
+    /// allows.
+    ///
+    /// Of several pauses the one that ends last holds. With [`Nanos::MAX`] the limiter is paused until it is
+    /// [resumed](RateLimiter::resume). Lock-free. A call that is being decided meanwhile may still be granted. Permits
+    /// stay charged, those of the refused call too, because the server may have counted it.
     ///
     /// ```
     /// use core::time::Duration;
@@ -239,23 +295,112 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     /// let denied = limiter.try_acquire().unwrap_err();
     /// assert!(denied.is_paused());
     /// assert_eq!(denied.retry_after(), Some(Duration::from_secs(30)));
+    ///
     /// clock.advance(Duration::from_secs(30));
     /// assert!(limiter.try_acquire().is_ok());
+    /// let denied = limiter.try_acquire().unwrap_err();
+    /// assert!(denied.is_paused());
+    /// assert_eq!(denied.retry_after(), Some(Duration::from_millis(1200))); // 50 a minute, one by one
     /// # Ok::<(), tollgate::BuildError>(())
     /// ```
     pub fn pause_until(&self, instant: Nanos) {
-        self.shared.paused_until.fetch_max(instant.as_nanos(), Ordering::Relaxed); // P
+        let longest = self.shared.longest_pause.load(Ordering::Relaxed);
+        let until = match longest {
+            u64::MAX => instant,
+            _ => instant.min(self.clock().now().saturating_add(Duration::from_nanos(longest))),
+        };
+        self.shared.pause.begin(until, self.pace());
     }
 
     /// As [`pause_until`](RateLimiter::pause_until), counted from now.
     pub fn pause_for(&self, duration: Duration) {
-        self.pause_until(self.shared.clock.now().saturating_add(duration));
+        self.pause_until(self.clock().now().saturating_add(duration));
     }
 
-    /// What is left of each quota now, whether or not the limiter is paused. Changes nothing.
+    /// As [`pause_for`](RateLimiter::pause_for) of `duration` and a random part of `jitter`, so that many processes that
+    /// were refused at one instant do not come back at one instant.
+    ///
+    /// The part is between nothing and all of `jitter`, and every duration in between is equally likely. It is good enough
+    /// for this purpose and is no secret.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// let limiter = RateLimiter::exact(Policy::MICROSOFT_365_DEFENDER)?;
+    /// limiter.pause_for_with_jitter(Duration::from_secs(30), Duration::from_secs(5));
+    /// let after = limiter.try_acquire().unwrap_err().retry_after_secs();
+    /// assert!(after >= Some(30) && after <= Some(35));
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    pub fn pause_for_with_jitter(&self, duration: Duration, jitter: Duration) {
+        use core::hash::{BuildHasher, Hasher};
+
+        // Each `RandomState` has keys of its own.
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        let part = (u128::from(saturating_nanos(jitter)) * u128::from(random)) >> u64::BITS;
+        let part = Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX));
+        self.pause_for(duration.saturating_add(part));
+    }
+
+    /// Ends a pause early, and the spacing after it, as if there had been no pause.
+    ///
+    /// It ends every pause that began before it. A pause that begins at the same time, in another thread, comes before it
+    /// and is ended, or comes after it and holds. The answer tells which: it is the instant at which the limiter would
+    /// have granted its next permit, or `None` if nothing held it back. If that is later than you expected, you have ended
+    /// somebody else's pause, and can begin it anew.
+    ///
+    /// ```
+    /// use tollgate::{Manual, Nanos, Policy, RateLimiter, SlidingLog};
+    ///
+    /// let log = SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?;
+    /// let limiter = RateLimiter::new(log, Manual::new());
+    /// limiter.pause_until(Nanos::from_secs(3600));
+    /// assert!(limiter.try_acquire().is_err());
+    /// assert_eq!(limiter.resume(), Some(Nanos::from_secs(3600)));
+    /// assert!(limiter.try_acquire_n(50).is_ok());
+    /// assert_eq!(limiter.resume(), None);
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    pub fn resume(&self) -> Option<Nanos> {
+        self.shared.pause.end(self.clock().now(), self.pace())
+    }
+
+    /// Sets the longest pause: one that would end later ends so long after the moment at which it begins. Not limited
+    /// unless this is called. It holds for every clone, and for the pauses that begin from now on.
+    ///
+    /// A server that is wrong, or hostile, can otherwise silence its clients for years by one `Retry-After`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// let limiter = RateLimiter::exact(Policy::MICROSOFT_365_DEFENDER)?;
+    /// limiter.set_longest_pause(Duration::from_secs(3600));
+    /// limiter.pause_for(Duration::from_secs(1_792_152_901)); // an instant, where seconds were meant
+    /// assert_eq!(limiter.try_acquire().unwrap_err().retry_after_secs(), Some(3600));
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    pub fn set_longest_pause(&self, longest: Duration) {
+        self.shared.longest_pause.store(saturating_nanos(longest), Ordering::Relaxed);
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::of(self.policy())
+    }
+
+    /// What is left of each quota now, from one snapshot of the algorithm. In a pause and on the way out of it nothing is
+    /// left but what the pause leaves. Changes nothing.
     #[inline]
     pub fn status(&self) -> Status {
-        self.shared.algorithm.status_at(self.shared.clock.now())
+        let now = self.clock().now();
+        let status = self.algorithm().status_at(now);
+        match self.shared.pause.left(now, self.pace()) {
+            Some(left) => status.limited_by(left),
+            None => status,
+        }
     }
 
     /// The policy that is enforced.
@@ -277,7 +422,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     }
 }
 
-impl<A: Algorithm, C: Clock> TryGrant for RateLimiter<A, C> {
+impl<A: Algorithm + ?Sized, C: Clock> TryGrant for RateLimiter<A, C> {
     fn peek_n(&self, n: u32) -> Result<(), Denied> {
         RateLimiter::peek_n(self, n)
     }
@@ -287,18 +432,25 @@ impl<A: Algorithm, C: Clock> TryGrant for RateLimiter<A, C> {
     }
 }
 
-impl<A, C> Clone for RateLimiter<A, C> {
+impl<A: ?Sized, C> Clone for RateLimiter<A, C> {
     #[inline]
     fn clone(&self) -> Self {
         RateLimiter { shared: Arc::clone(&self.shared) }
     }
 }
 
-impl<A: fmt::Debug, C: fmt::Debug> fmt::Debug for RateLimiter<A, C> {
+impl<A: Algorithm + 'static, C> From<RateLimiter<A, C>> for RateLimiter<dyn Algorithm, C> {
+    fn from(limiter: RateLimiter<A, C>) -> Self {
+        limiter.erased()
+    }
+}
+
+impl<A: Algorithm + ?Sized, C: Clock + fmt::Debug> fmt::Debug for RateLimiter<A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RateLimiter")
-            .field("algorithm", &self.shared.algorithm)
+            .field("algorithm", &&self.shared.algorithm)
             .field("clock", &self.shared.clock)
+            .field("paused_until", &self.shared.pause.until(self.clock().now(), self.pace()))
             .finish()
     }
 }

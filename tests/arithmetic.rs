@@ -8,7 +8,7 @@ mod subjects;
 
 use oracle::{Answer, Grid, busiest};
 use subjects::{Kind, Subject, all, at, call, policy, rules};
-use tollgate::{Algorithm, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket};
+use tollgate::{Algorithm, Cause, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket};
 
 const S: u64 = 1_000_000_000;
 /// 100 years of 365.25 days.
@@ -338,21 +338,27 @@ fn delays_are_rounded_up() {
     assert_eq!((never.retry_at(), never.retry_after(), never.retry_after_secs()), (None, None, None));
     assert_eq!(
         never.to_string(),
-        "never granted: at most 50 permits to one call, and none past the last instant the limiter can tell"
+        "never granted: one call can be granted at most 50 permits, and none after the last instant the limiter can tell"
     );
     let denied = Denied::new(at(0), 1, Some(at(1_500_000_000)), 50);
-    assert_eq!(denied.to_string(), "rate limit exceeded (quota 1, counted from 0); retry after 1.5s");
+    assert_eq!(denied.to_string(), "quota 1 (counted from 0) is exceeded; retry after 1.5s");
+    assert_eq!(denied.by_pace().to_string(), "calls are spaced to keep every quota; retry after 1.5s");
+    assert_eq!((denied.by_pace().cause(), denied.by_pace().quota()), (Cause::Pace, 1));
+    assert!((0..8).all(|quota| Denied::new(at(0), quota, None, 1).cause() == Cause::Quota(quota)));
     // A refusal costs no more than it must where it is returned by value.
     assert_eq!(size_of::<Result<(), Denied>>(), size_of::<Denied>());
 }
 
 #[test]
 fn a_status_holds_at_most_eight_quotas() {
-    let quota = |remaining| QuotaStatus { remaining, reset_at: Nanos::ZERO };
+    let quota = |remaining| QuotaStatus { remaining, next_at: Nanos::ZERO, reset_at: Nanos::ZERO };
     let status = Status::new(at(1), (0..20).map(|i| quota(100 - i)));
     assert_eq!(status.quotas().len(), Policy::MAX_QUOTAS);
     assert_eq!(status.remaining(), 93);
     assert_eq!(Status::new(at(1), []).remaining(), 0);
+    assert_eq!(Status::new(at(1), []).next_at(), Nanos::MAX);
+    let joint = Status::joint(at(1), quota(7));
+    assert_eq!((joint.is_joint(), joint.quotas(), status.is_joint()), (true, &[quota(7)][..], false));
 }
 
 #[test]

@@ -6,13 +6,15 @@
 mod oracle;
 mod subjects;
 
-use std::error::Error;
+use std::error::Error as _;
 use std::process::Command;
 use std::time::Duration;
 
 use subjects::{Kind, at, policy};
+use tollgate::wait::FairLimiter;
 use tollgate::{
-    Algorithm, BuildError, ParsePolicyError, Plan, Policy, PolicyError, Quota, SlidingLog, TokenBucket,
+    Algorithm, BuildError, Error, Manual, ParsePolicyError, Plan, Policy, PolicyError, Quota, RateLimiter,
+    SlidingLog, TokenBucket,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -80,8 +82,8 @@ fn every_policy_error() {
         (
             &[Quota::per_hour(9), fine, Quota::new(2, Duration::from_secs(3600))],
             PolicyError::DuplicateWindow { quota: 2, earlier: 0, window: Duration::from_secs(3600) },
-            "quotas 0 and 2 (counted from 0) both have the window 1h; windows differ, for the larger limit could \
-             never bind",
+            "quotas 0 and 2 (counted from 0) both have the window 1h; windows must differ, because the larger \
+             limit would have no effect",
         ),
         (&[fine, Quota::per_minute(1).named("sixteen.letters_")], name, name_text),
         (&[fine, Quota::per_minute(1).named("two words")], name, name_text),
@@ -125,8 +127,8 @@ fn the_largest_of_everything_is_accepted() {
 
 const QUOTA: &str = "a quota as LIMIT/WINDOW, such as 50/1m";
 const LIMIT: &str = "a limit from 1 to 4294967295";
-const DURATION: &str =
-    "a whole number and a unit (d, h, m, s, ms, us or ns) of at most 146 years, such as 60s";
+const WINDOW: &str = "a window of at most 146 years, such as 1m, 90s, 1h30m, hour or 15 minutes";
+const DURATION: &str = "a duration of at most 146 years, such as 250ms, 90s or 1m30s";
 const GUARD: &str = "\"guard\" and a duration, such as \"guard 250ms\"";
 const NAME: &str = "a name of 1 to 15 ASCII letters, digits, '-', '_' or '.'";
 
@@ -146,17 +148,41 @@ fn every_syntax_error() {
         ("inf/1m", "inf", 0, LIMIT),
         ("4294967296/1m", "4294967296", 0, LIMIT),
         ("99999999999999999999999/1m", "99999999999999999999999", 0, LIMIT),
-        ("5/", "", 2, DURATION),
-        ("5/m", "m", 2, DURATION),
-        ("5/60", "60", 2, DURATION),
-        ("5/1.5s", "1.5s", 2, DURATION),
-        ("5/ -1s", "-1s", 3, DURATION),
-        ("5/1 s", "1 s", 2, DURATION),
-        ("5/1M", "1M", 2, DURATION),
-        ("5/1w", "1w", 2, DURATION),
-        ("5/18446744073709551616ns", "18446744073709551616ns", 2, DURATION),
-        ("5/999999999999d", "999999999999d", 2, DURATION),
-        ("5/1s/2s", "1s/2s", 2, DURATION),
+        ("_5/1m", "_5", 0, LIMIT),
+        ("5_/1m", "5_", 0, LIMIT),
+        ("5__0/1m", "5__0", 0, LIMIT),
+        ("5 0/1m", "5 0", 0, LIMIT),
+        ("5 00 per m", "5 00", 0, LIMIT),
+        (" per m", "per m", 1, QUOTA),
+        ("5per m", "5per m", 0, QUOTA),
+        ("5 perm", "5 perm", 0, QUOTA),
+        ("5 Per m", "5 Per m", 0, QUOTA),
+        ("5 per", "5 per", 0, QUOTA),
+        ("5 per per m", "per m", 6, WINDOW),
+        ("5 a minute", "5 a minute", 0, QUOTA),
+        ("5/per m", "per m", 2, WINDOW),
+        ("5/", "", 2, WINDOW),
+        ("5/60", "60", 2, WINDOW),
+        ("5/1.5s", "1.5s", 2, WINDOW),
+        ("5/ -1s", "-1s", 3, WINDOW),
+        ("5/1M", "1M", 2, WINDOW),
+        ("5/Minute", "Minute", 2, WINDOW),
+        ("5/month", "month", 2, WINDOW),
+        ("5/1y", "1y", 2, WINDOW),
+        ("5/hrs", "hrs", 2, WINDOW),
+        ("5/1 0s", "1 0s", 2, WINDOW),
+        ("5/_1s", "_1s", 2, WINDOW),
+        ("5/1s1m", "1s1m", 2, WINDOW),
+        ("5/1m1m", "1m1m", 2, WINDOW),
+        ("5/1m1minute", "1m1minute", 2, WINDOW),
+        ("5/1m30", "1m30", 2, WINDOW),
+        ("5/1m, s", "s", 6, QUOTA),
+        ("5/1m and 1s", "1m and 1s", 2, WINDOW),
+        ("5/1µs", "1µs", 2, WINDOW),
+        ("5/18446744073709551616ns", "18446744073709551616ns", 2, WINDOW),
+        ("5/999999999999d", "999999999999d", 2, WINDOW),
+        ("5/30501w", "30501w", 2, WINDOW),
+        ("5/1s/2s", "1s/2s", 2, WINDOW),
         ("=5/1m", "", 0, NAME),
         ("sixteen.letters_=5/1m", "sixteen.letters_", 0, NAME),
         ("1/1s, two words=5/1m", "two words", 6, NAME),
@@ -167,6 +193,8 @@ fn every_syntax_error() {
         ("5/1m; guard", "guard", 6, GUARD),
         ("5/1m; guard  soon", "soon", 13, DURATION),
         ("5/1m; guard 1s; guard 2s", "1s; guard 2s", 12, DURATION),
+        ("5/1m; guard second", "second", 12, DURATION),
+        ("5/1m; Guard 1s", "Guard 1s", 6, GUARD),
     ];
     for (text, part, at, expected) in table {
         let error = text.parse::<Policy>().unwrap_err();
@@ -175,6 +203,92 @@ fn every_syntax_error() {
         assert_eq!(error.to_string(), format!("cannot read {part:?} at byte {at}: expected {expected}"));
         assert!(error.source().is_none());
     }
+}
+
+/// An error repeats 40 characters of the text and no more, whole ones.
+#[test]
+fn no_error_repeats_a_long_text() {
+    for (letter, times) in [("x", 40), ("x", 41), ("x", 1_000_000), ("ö", 40), ("ö", 41), ("ö", 5000)] {
+        let text = letter.repeat(times);
+        let quoted = if times > 40 { letter.repeat(40) + "…" } else { text.clone() };
+        for text in [text.clone(), format!("{text}/1m"), format!("5/{text}"), format!("5/1m; {text}")] {
+            let error = text.parse::<Policy>().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("cannot read {quoted:?} at byte ")), "{error}");
+        }
+        let error = format!("{text}=5/1m").parse::<Quota>().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("cannot read {quoted:?} at byte 0")), "{error}");
+    }
+}
+
+#[test]
+fn a_quota_is_read_alone() {
+    for (text, quota) in [
+        ("60/min", Quota::per_minute(60)),
+        (" burst = 60 per minute ", Quota::per_minute(60).named("burst")),
+        ("1/1w", Quota::new(1, Duration::from_secs(604_800))),
+    ] {
+        assert_eq!(text.parse(), Ok(quota), "{text}");
+        assert_eq!(quota.to_string().parse(), Ok(quota), "{text}");
+    }
+    let refused = |text: &str| text.parse::<Quota>().unwrap_err();
+    assert_eq!(refused("0/min"), ParsePolicyError::Policy(PolicyError::ZeroLimit { quota: 0 }));
+    assert_eq!(refused("1/0s"), ParsePolicyError::Policy(PolicyError::ZeroWindow { quota: 0 }));
+    assert!(matches!(refused("1/1s, 2/2s"), ParsePolicyError::Syntax { at: 2, .. }));
+    assert!(matches!(refused("1/1s; guard 1s"), ParsePolicyError::Syntax { at: 2, .. }));
+    assert!(matches!(refused(""), ParsePolicyError::Syntax { at: 0, .. }));
+}
+
+/// In JSON, as text, where a policy stands alone or in a list; and what is wrong is said in the reader's own words.
+#[test]
+fn policies_and_quotas_in_a_format_of_serde() {
+    let policy = policy("burst=50/minute, 1_500/h; guard 250ms");
+    let json = serde_json::to_string(&policy).unwrap();
+    assert_eq!(json, r#""burst=50/1m, 1500/1h; guard 250ms""#);
+    assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
+    // A text with an escape is not borrowed from the input.
+    assert_eq!(serde_json::from_str::<Policy>(r#""50\u002f1m""#).unwrap().to_string(), "50/1m");
+    let quotas = [Quota::per_second(5), Quota::per_day(9).named("daily")];
+    let json = serde_json::to_string(&quotas).unwrap();
+    assert_eq!(json, r#"["5/1s","daily=9/1d"]"#);
+    assert_eq!(serde_json::from_str::<[Quota; 2]>(&json).unwrap(), quotas);
+
+    let refused = |json: &str| serde_json::from_str::<Policy>(json).unwrap_err().to_string();
+    let syntax = format!("cannot read \"5\" at byte 0: expected {QUOTA}");
+    assert!(refused(r#""5""#).starts_with(&syntax), "{}", refused(r#""5""#));
+    assert!(refused(r#""0/s""#).starts_with("quota 0 (counted from 0) has limit 0"));
+    assert!(refused("5").contains("expected a text such as \"50/1m\""), "{}", refused("5"));
+}
+
+/// Whatever goes wrong between a text and a granted call, `?` turns it into one type that says the same.
+#[test]
+fn one_error_for_all() {
+    fn call(text: &str, permits: u32) -> Result<(), Error> {
+        let read: Policy = text.parse()?;
+        let policy = Policy::new(read.quotas())?.with_guard(Duration::from_secs(1))?;
+        let limiter = RateLimiter::new(TokenBucket::strict(policy)?, Manual::new());
+        limiter.try_acquire_n(permits)?;
+        FairLimiter::blocking(limiter).acquire_blocking_n(permits)?;
+        Ok(())
+    }
+
+    assert_eq!(call("50/1m, 1500/1h", 13), Ok(()));
+    let parse = "x".parse::<Policy>().unwrap_err();
+    assert_eq!(call("x", 1), Err(Error::Parse(parse.clone())));
+    assert_eq!(Error::from(parse.clone()).to_string(), parse.to_string());
+    assert!(Error::from(parse).source().is_none());
+    let inner = ParsePolicyError::Policy(PolicyError::ZeroLimit { quota: 0 });
+    assert_eq!(
+        Error::from(inner).source().unwrap().to_string(),
+        PolicyError::ZeroLimit { quota: 0 }.to_string()
+    );
+    assert!(matches!(
+        call(&format!("1/{}ns", 1_u64 << 62), 1),
+        Err(Error::Policy(PolicyError::WindowTooLong { .. }))
+    ));
+    assert_eq!(call("4294967295/1us", 1), Err(Error::Build(BuildError::Unrepresentable { quota: 0 })));
+    assert!(matches!(call("50/1m", 51), Err(Error::Denied(denied)) if denied.retry_at().is_none()));
+    // Half of the burst is taken, and the other half is not enough for as much again.
+    assert!(matches!(call("2/1h, 2/2h", 2), Err(Error::Denied(_))));
 }
 
 #[test]
@@ -219,6 +333,27 @@ fn texts_are_read_and_written() {
         ("4294967295/4611686018427387904ns", "4294967295/4611686018427387904ns"),
         ("a.b-c_d=1/1ns ;guard 1ns", "a.b-c_d=1/1ns; guard 1ns"),
         ("1/1s\t;\tguard\t1s", "1/1s; guard 1s"),
+        ("100/hour", "100/1h"),
+        ("10/m", "10/1m"),
+        ("60/min", "60/1m"),
+        ("5/s", "5/1s"),
+        ("5 per minute", "5/1m"),
+        ("5\tper\n15  minutes", "5/15m"),
+        ("1_000/1h", "1000/1h"),
+        ("4_294_967_295/1_000s", "4294967295/1000s"),
+        ("1/1w", "1/7d"),
+        ("1/week, 2/2 weeks", "1/7d, 2/14d"),
+        ("1/day, 2/2days", "1/1d, 2/2d"),
+        ("1/hour, 2/2 hours", "1/1h, 2/2h"),
+        ("1/m, 2/2min, 3/1 minute 1 s, 4/4 minutes", "1/1m, 2/2m, 3/61s, 4/4m"),
+        ("1/sec, 2/2 second, 3/3seconds", "1/1s, 2/2s, 3/3s"),
+        ("1/ms, 2/us, 3/ns", "1/1ms, 2/1us, 3/1ns"),
+        ("1/1m30s", "1/90s"),
+        ("1/1h 30m 1ns", "1/5400000000001ns"),
+        ("1/1w1d1h1m1s1ms1us1ns", "1/694861001001001ns"),
+        ("1/1h90m", "1/150m"),
+        ("per=5 per s", "per=5/1s"),
+        ("5/1s; guard 1s 500ms", "5/1s; guard 1500ms"),
     ];
     for (text, written) in table {
         let read = policy(text);
@@ -251,11 +386,12 @@ fn what_is_printed_to_debug() {
     let denied = log.try_acquire_at(at(8), 1).unwrap_err();
     assert_eq!(
         format!("{denied:?}"),
-        "Denied { at: Nanos(8), retry_at: Some(Nanos(1000000005)), burst: 3, quota: 0, paused: false }"
+        "Denied { at: Nanos(8), retry_at: Some(Nanos(1000000005)), burst: 3, cause: Quota(0) }"
     );
     assert_eq!(
         format!("{:?}", log.status_at(at(8))),
-        "Status { at: Nanos(8), quotas: [QuotaStatus { remaining: 0, reset_at: Nanos(1000000006) }], .. }"
+        "Status { at: Nanos(8), joint: false, quotas: [QuotaStatus { remaining: 0, next_at: Nanos(1000000005), reset_at: \
+         Nanos(1000000006) }], .. }"
     );
 }
 

@@ -27,7 +27,13 @@
 //! P4, refusals:
 //! - An undisturbed retry is granted at the retry instant and at any later one, and refused a nanosecond
 //!   earlier. Without a retry instant it is refused at the end of time.
-//! - `remaining` is the largest call granted now; a quota is whole at its `reset_at`, and not a nanosecond before.
+//! - `remaining` is the largest call granted now. A quota is full at its `reset_at`, has a permit at its `next_at`, and
+//!   neither a nanosecond before. A single call is granted at the status' `next_at`, not a nanosecond before, and a
+//!   refusal of it says the same instant.
+//!
+//! Pauses:
+//! - Whatever the algorithm, a limiter in a pause and on the way out of it grants only what the bucket of the smallest
+//!   limit allows that starts empty when the pause ends. Retry instants, `remaining` and `next_at` are exact there, too.
 //!
 //! P5, n: 0 and above the burst occur in all of the above.
 //!
@@ -46,7 +52,9 @@ use proptest::test_runner::FileFailurePersistence;
 use random::{Call, Player, any_policy, coarse_pairs, forward, play, policies, wild};
 use subjects::{Kind, Subject, all, at, call, rules};
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
-use tollgate::{Algorithm, BuildError, Plan, Policy, Quota, SlidingLog, Status, TokenBucket};
+use tollgate::{
+    Algorithm, BuildError, Manual, Plan, Policy, Quota, RateLimiter, SlidingLog, Status, TokenBucket,
+};
 
 /// So many cases, or what `PROPTEST_CASES` says. A seed that failed is kept in `tests/properties.proptest-regressions`.
 fn config(cases: u32) -> ProptestConfig {
@@ -72,10 +80,12 @@ fn assert_left(status: &Status, now: u64, left: &[Left], end: u128) {
     assert_eq!(status.remaining(), left.iter().map(|left| left.remaining).min().unwrap());
     for (quota, left) in status.quotas().iter().zip(left) {
         assert_eq!(quota.remaining, left.remaining, "at {now}");
-        match left.reset_at {
-            None => assert!(quota.reset_at <= at(now), "whole at {now}, yet reset at {:?}", quota.reset_at),
-            Some(instant) if instant > end => assert_eq!(quota.reset_at, at(u64::MAX), "at {now}"),
-            Some(instant) => assert_eq!(u128::from(quota.reset_at.as_nanos()), instant, "at {now}"),
+        for (told, exact) in [(quota.next_at, left.next_at), (quota.reset_at, left.reset_at)] {
+            match exact {
+                None => assert!(told <= at(now), "there at {now}, yet told {told:?}"),
+                Some(instant) if instant > end => assert_eq!(told, at(u64::MAX), "at {now}"),
+                Some(instant) => assert_eq!(u128::from(told.as_nanos()), instant, "at {now}"),
+            }
         }
     }
 }
@@ -643,6 +653,154 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_next_permit_is_there_when_it_is_said_to_be(policy in any_policy(), calls in wild(60)) {
+        for (kind, subject) in all(policy) {
+            let mut player = Player::new(&policy);
+            for &each in &calls {
+                let (now, n) = player.next(each);
+                player.heard(call(&subject, now, n));
+                let status = subject.status_at(at(now));
+                for (i, left) in status.quotas().iter().enumerate() {
+                    let remaining = |instant| subject.status_at(at(instant)).quotas()[i].remaining;
+                    match left.next_at.as_nanos() {
+                        // Never, unless that is now.
+                        u64::MAX => prop_assert!(now == u64::MAX || remaining(u64::MAX - 1) == 0, "{:?} at {}", kind, now),
+                        next if next <= now => prop_assert!(left.remaining > 0, "{:?} at {}", kind, now),
+                        next => {
+                            prop_assert_eq!(left.remaining, 0, "{:?} at {}", kind, now);
+                            prop_assert_eq!(remaining(next - 1), 0, "{:?} at {}", kind, now);
+                            prop_assert!(remaining(next) > 0, "{:?} at {}", kind, next);
+                        }
+                    }
+                }
+                let next = status.next_at();
+                match subject.peek_at(at(now), 1) {
+                    Ok(()) => prop_assert!(next <= at(now), "{:?} at {}", kind, now),
+                    Err(denied) => {
+                        prop_assert_eq!(denied.retry_at(), Some(next).filter(|&next| next < at(u64::MAX)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The bucket that stands beside an algorithm after a pause: `burst` permits, one per `interval`.
+struct Recovery {
+    burst: u32,
+    interval: u64,
+    /// When it is full.
+    full: u64,
+}
+
+impl Recovery {
+    fn of(policy: &Policy) -> Recovery {
+        let rule = rules(policy).into_iter().min_by_key(|rule| rule.limit).unwrap();
+        Recovery { burst: rule.limit, interval: rule.window.div_ceil(rule.limit.into()), full: 0 }
+    }
+
+    fn pause(&mut self, until: u64) {
+        self.full = self.full.max(until + u64::from(self.burst - 1) * self.interval);
+    }
+
+    fn admits(&self, now: u64, n: u32) -> bool {
+        n == 0
+            || now >= self.full
+            || now + u64::from(self.burst.saturating_sub(n)) * self.interval >= self.full
+    }
+
+    fn take(&mut self, now: u64, n: u32) {
+        if now < self.full {
+            self.full += u64::from(n) * self.interval;
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Quarters of an interval.
+    Pause(u64),
+    Live(u64),
+    Take(u32),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        1 => (0..40_u64).prop_map(Step::Pause),
+        3 => (0..12_u64).prop_map(Step::Live),
+        4 => (0..5_u32).prop_map(Step::Take),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+/// Whether `limiter` says at `now`, in its status and in its refusals, what it does.
+fn check_words(limiter: &RateLimiter<Box<dyn Subject>, Manual>, clock: &Manual, now: u64, n: u32) {
+    let status = limiter.status();
+    let most = status.remaining();
+    assert!(limiter.peek_n(most).is_ok(), "{limiter:?} {status:?}");
+    assert!(limiter.peek_n(most + 1).is_err(), "{limiter:?} {status:?}");
+    for n in [1, n] {
+        match limiter.peek_n(n) {
+            Ok(()) => assert!(n != 1 || status.next_at() <= at(now), "{limiter:?} {status:?}"),
+            Err(denied) => {
+                let Some(retry) = denied.retry_at() else { continue };
+                assert!(n != 1 || retry == status.next_at(), "{limiter:?} {status:?} {denied:?}");
+                assert!(retry > at(now), "{denied:?}");
+                clock.set(at(retry.as_nanos() - 1));
+                assert!(limiter.peek_n(n).is_err(), "{limiter:?}: too late: {denied:?}");
+                clock.set(retry);
+                assert_eq!(limiter.peek_n(n), Ok(()), "{limiter:?}: too early: {denied:?}");
+                clock.set(at(now));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn a_limiter_comes_out_of_a_pause_empty(policy in any_policy(), steps in steps()) {
+        for (kind, subject) in all(policy) {
+            let mut recovery = Recovery::of(&policy);
+            let clock = Manual::new();
+            let limiter = RateLimiter::new(subject, clock.clone());
+            let mut now = 0;
+            for &step in &steps {
+                match step {
+                    Step::Pause(quarters) => {
+                        let until = now + quarters * recovery.interval / 4;
+                        limiter.pause_until(at(until));
+                        recovery.pause(until);
+                    }
+                    Step::Live(quarters) => now = (now + quarters * recovery.interval / 4).min(YEAR),
+                    Step::Take(n) => {
+                        let admits = recovery.admits(now, n);
+                        let answer = limiter.try_acquire_n(n);
+                        match answer {
+                            Ok(()) => {
+                                prop_assert!(admits, "{:?} at {}", kind, now);
+                                recovery.take(now, n);
+                            }
+                            Err(denied) => {
+                                // Paused exactly if the bucket after the pause forbids it, unless it can never be.
+                                let never = n > denied.burst() || denied.retry_at().is_none();
+                                prop_assert!(never || denied.is_paused() != admits, "{:?} at {}: {:?}", kind, now, denied);
+                            }
+                        }
+                    }
+                }
+                clock.set(at(now));
+                check_words(&limiter, &clock, now, 3);
+            }
+        }
+    }
+}
+
 /// Policies with names, each window in any unit.
 fn named_policies() -> impl Strategy<Value = Policy> {
     (any_policy(), prop::collection::vec(prop::option::of("[A-Za-z0-9._-]{1,15}"), 8)).prop_map(
@@ -663,6 +821,9 @@ proptest! {
     fn a_policy_is_read_back_as_it_was_written(policy in named_policies()) {
         let text = policy.to_string();
         prop_assert_eq!(text.parse::<Policy>(), Ok(policy), "{}", text);
+        for quota in policy.quotas() {
+            prop_assert_eq!(quota.to_string().parse::<Quota>(), Ok(*quota), "{}", text);
+        }
         prop_assert_eq!(format!("{policy:?}"), format!("Policy({text})"));
     }
 
@@ -677,7 +838,9 @@ proptest! {
         match text.parse::<Policy>() {
             Ok(policy) => prop_assert_eq!(policy.to_string().parse::<Policy>(), Ok(policy)),
             Err(tollgate::ParsePolicyError::Syntax { part, at, .. }) => {
-                prop_assert_eq!(text.get(at..at + part.len()), Some(&part[..]));
+                let quoted = part.strip_suffix('…').unwrap_or(&part);
+                prop_assert_eq!(text.get(at..at + quoted.len()), Some(quoted));
+                prop_assert!(quoted.chars().count() <= tollgate::ParsePolicyError::MOST_QUOTED);
             }
             Err(_) => {}
         }

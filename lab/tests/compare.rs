@@ -276,6 +276,7 @@ fn figures_agree_with_the_naive_way_on_random_traffic() {
 }
 
 /// Promises an instant that is off by so many nanoseconds.
+#[derive(Debug)]
 struct Liar {
     log: Locked<LogMachine>,
     off: i64,

@@ -9,6 +9,7 @@ mod token_bucket;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 
 pub use error::BuildError;
 pub use plan::Plan;
@@ -69,7 +70,8 @@ use crate::quota::Policy;
 ///
 ///     fn status_at(&self, now: Nanos) -> Status {
 ///         let remaining = self.left.load(Ordering::Relaxed);
-///         Status::new(now, [QuotaStatus { remaining, reset_at: Nanos::MAX }])
+///         let next_at = if remaining > 0 { now } else { Nanos::MAX };
+///         Status::new(now, [QuotaStatus { remaining, next_at, reset_at: Nanos::MAX }])
 ///     }
 /// }
 ///
@@ -80,7 +82,7 @@ use crate::quota::Policy;
 /// assert_eq!(once.status_at(Nanos::ZERO).remaining(), 1);
 /// # Ok::<(), tollgate::ParsePolicyError>(())
 /// ```
-pub trait Algorithm: Send + Sync {
+pub trait Algorithm: fmt::Debug + Send + Sync {
     /// The policy that is enforced.
     fn policy(&self) -> &Policy;
 

@@ -37,7 +37,7 @@ pub enum PolicyError {
         /// The guard it would be widened by.
         guard: Duration,
     },
-    /// Two quotas have the same window: one of them could never bind.
+    /// Two quotas have the same window: the one with the larger limit would have no effect.
     DuplicateWindow {
         /// Which quota.
         quota: usize,
@@ -77,7 +77,7 @@ impl fmt::Display for PolicyError {
             PolicyError::DuplicateWindow { quota, earlier, window } => write!(
                 f,
                 "quotas {earlier} and {quota} (counted from 0) both have the window {}; \
-                 windows differ, for the larger limit could never bind",
+                 windows must differ, because the larger limit would have no effect",
                 Written(window)
             ),
             PolicyError::InvalidName { quota } => write!(
@@ -92,13 +92,14 @@ impl fmt::Display for PolicyError {
 
 impl core::error::Error for PolicyError {}
 
-/// Why a text is not a [`Policy`].
+/// Why a text is not a [`Policy`], or not a [`Quota`](super::Quota).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParsePolicyError {
     /// A part of the text cannot be read.
     Syntax {
-        /// The part, as it stood in the text.
+        /// The part, as it stood in the text. Of a part that is longer than [`ParsePolicyError::MOST_QUOTED`] characters,
+        /// the beginning and `…`.
         part: String,
         /// The byte at which the part begins.
         at: usize,
@@ -107,6 +108,11 @@ pub enum ParsePolicyError {
     },
     /// The text can be read, but what it says is not a policy.
     Policy(PolicyError),
+}
+
+impl ParsePolicyError {
+    /// How many characters of a bad text an error repeats at most.
+    pub const MOST_QUOTED: usize = 40;
 }
 
 impl fmt::Display for ParsePolicyError {

@@ -3,6 +3,8 @@
 
 mod error;
 mod policy;
+#[cfg(feature = "serde")]
+mod serde;
 mod text;
 
 use core::fmt;

@@ -92,6 +92,7 @@ impl Machine for FixedWindow {
             now,
             self.windows(t).map(|(limit, used, end)| QuotaStatus {
                 remaining: limit - used,
+                next_at: if used < limit { now } else { Nanos::from_nanos(end) },
                 reset_at: if used == 0 { now } else { Nanos::from_nanos(end) },
             }),
         )

@@ -1,5 +1,7 @@
 //! A mutex around a sequential machine.
 
+use core::fmt;
+
 use parking_lot::Mutex;
 
 use crate::algorithm::Algorithm;
@@ -8,7 +10,7 @@ use crate::nanos::Nanos;
 use crate::quota::Policy;
 
 /// A rate limiter for one thread at a time. It promises the same as an [`Algorithm`].
-pub trait Machine: Send {
+pub trait Machine: fmt::Debug + Send {
     /// The policy that is enforced.
     fn policy(&self) -> &Policy;
 

@@ -93,10 +93,12 @@ impl Machine for LogMachine {
                 let left = |&stamp: &u64| stamp.checked_add(window).is_some_and(|end| end <= now.as_nanos());
                 let skipped = self.granted.len().saturating_sub(limit as usize);
                 let used = self.granted.iter().skip(skipped).skip_while(|stamp| left(stamp)).count();
-                let newest = self.granted.back().filter(|_| used > 0);
+                let newest = self.granted.back().copied().filter(|_| used > 0);
+                let leaves = |stamp: u64| Nanos::from_nanos(stamp.saturating_add(window));
                 QuotaStatus {
                     remaining: limit - u32::try_from(used).unwrap_or(limit),
-                    reset_at: newest.map_or(now, |&stamp| Nanos::from_nanos(stamp.saturating_add(window))),
+                    next_at: self.leaving(limit, 1).map_or(now, |stamp| leaves(stamp).max(now)),
+                    reset_at: newest.map_or(now, leaves),
                 }
             }),
         )

@@ -152,6 +152,10 @@ impl Machine for SlidingWindowCounter {
                 let end = u128::from(view.start) + spans * u128::from(view.window);
                 QuotaStatus {
                     remaining: view.remaining(t),
+                    next_at: match u64::try_from(view.ready(1)) {
+                        Ok(next) if next <= t => now,
+                        next => Nanos::from_nanos(next.unwrap_or(u64::MAX)),
+                    },
                     reset_at: Nanos::from_nanos(u64::try_from(end).unwrap_or(u64::MAX)).max(now),
                 }
             }),

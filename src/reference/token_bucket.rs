@@ -83,7 +83,11 @@ impl Machine for BucketMachine {
                 let now_fraction = u128::from(now.as_nanos()) * u128::from(limit);
                 let used = tat.saturating_sub(now_fraction).div_ceil(u128::from(window));
                 let reset = u64::try_from(tat.div_ceil(u128::from(limit))).unwrap_or(u64::MAX);
+                let slack = u128::from(limit - 1) * u128::from(window);
+                let next =
+                    u64::try_from(tat.saturating_sub(slack).div_ceil(u128::from(limit))).unwrap_or(u64::MAX);
                 QuotaStatus {
+                    next_at: Nanos::from_nanos(next).max(now),
                     remaining: limit.saturating_sub(u32::try_from(used).unwrap_or(limit)),
                     reset_at: Nanos::from_nanos(reset).max(now),
                 }

@@ -154,6 +154,15 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
         self.limiter().pause_for(duration);
     }
 
+    /// As [`RateLimiter::resume`]. Whoever waits goes on at once.
+    pub fn resume(&self) -> Option<Nanos> {
+        let ended = self.limiter().resume();
+        if self.waiting() > 0 {
+            self.shared.call_head();
+        }
+        ended
+    }
+
     /// As [`RateLimiter::status`], which knows nothing of the line.
     pub fn status(&self) -> Status {
         self.limiter().status()

@@ -31,6 +31,9 @@ mod together;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../../src/pause.rs"]
+mod pause;
+
 #[path = "../models/fault.rs"]
 mod fault;
 #[path = "../models/model.rs"]
@@ -43,6 +46,7 @@ mod subject;
 mod table;
 
 mod explore;
+mod pauses;
 mod several;
 
 #[path = "../models/models.rs"]

@@ -35,7 +35,7 @@ pub(crate) enum Reply {
         quota: usize,
         retry: Option<u64>,
     },
-    /// Remaining and reset of each quota.
+    /// Remaining and reset of each quota, or of the one state for all of them.
     Status(Vec<(u64, u64)>),
     /// Granted, with a receipt.
     Held {
@@ -230,9 +230,7 @@ impl Spec {
                 .zip(tats)
                 .map(|(rule, &tat)| bucket(rule.limit, rule.interval(), tat))
                 .collect(),
-            State::Strict { burst, interval, tat, .. } => {
-                vec![bucket(*burst, *interval, *tat); self.rules.len()]
-            }
+            State::Strict { burst, interval, tat, .. } => vec![bucket(*burst, *interval, *tat)],
         }
     }
 }

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::Path;
 
 /// The cores: the end of the path, and the text as it was compiled.
-const CORES: [(&str, &str); 6] = [
+const CORES: [(&str, &str); 7] = [
     ("token_bucket/word.rs", include_str!("../../src/algorithm/token_bucket/word.rs")),
     ("token_bucket/pair.rs", include_str!("../../src/algorithm/token_bucket/pair.rs")),
     ("token_bucket/announced.rs", include_str!("../../src/algorithm/token_bucket/announced.rs")),
     ("sliding_log/mod.rs", include_str!("../../src/algorithm/sliding_log/mod.rs")),
     ("sliding_log/refusal.rs", include_str!("../../src/algorithm/sliding_log/refusal.rs")),
     ("clock/anchored.rs", include_str!("../../src/clock/anchored.rs")),
+    ("src/pause.rs", include_str!("../../src/pause.rs")),
 ];
 
 /// The label at the end of a line that performs an atomic operation: `self.head.load(Acquire) // H`.

@@ -77,7 +77,8 @@ impl ExactBucket {
             let rule = self.rules[i];
             let level = self.level(i, now);
             let remaining = u32::try_from(level.max(0) / wide(rule.window)).unwrap();
-            Left { remaining, reset_at: (level < rule.full()).then(|| self.ready(i, rule.limit)) }
+            let next_at = (remaining == 0).then(|| self.ready(i, 1));
+            Left { remaining, next_at, reset_at: (level < rule.full()).then(|| self.ready(i, rule.limit)) }
         };
         (0..self.rules.len()).map(left).collect()
     }

@@ -67,7 +67,9 @@ impl ExactLog {
         let left = |&rule: &Rule| {
             let used = self.counted(rule, at);
             let reset_at = (used > 0).then(|| self.stamps.last().unwrap() + self.grid.span(rule.window));
-            Left { remaining: rule.limit.saturating_sub(u32::try_from(used).unwrap()), reset_at }
+            let remaining = rule.limit.saturating_sub(u32::try_from(used).unwrap());
+            let next_at = (remaining == 0).then(|| self.ready(rule, 1));
+            Left { remaining, next_at, reset_at }
         };
         self.rules.iter().map(left).collect()
     }

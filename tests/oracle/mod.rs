@@ -39,11 +39,12 @@ pub enum Answer {
     },
 }
 
-/// How much is left of one quota, and the first instant at which all of it is. `reset_at` is `None` if
-/// it is whole now.
+/// How much is left of one quota, the first instant at which there is a permit, and the first at which it is full.
+/// `next_at` is `None` if there is a permit now, `reset_at` if it is full now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
     pub remaining: u32,
+    pub next_at: Option<u128>,
     pub reset_at: Option<u128>,
 }
 

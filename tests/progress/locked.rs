@@ -9,6 +9,7 @@ use tollgate::reference::{Locked, Machine};
 use tollgate::{Algorithm, Denied, Nanos, Policy, QuotaStatus, Status};
 
 /// Stops in its first decision until it is released.
+#[derive(Debug)]
 struct Stopping {
     policy: Policy,
     entered: Option<Sender<()>>,
@@ -33,7 +34,7 @@ impl Machine for Stopping {
     }
 
     fn status_at(&self, now: Nanos) -> Status {
-        Status::new(now, [QuotaStatus { remaining: 1, reset_at: now }])
+        Status::new(now, [QuotaStatus { remaining: 1, next_at: now, reset_at: now }])
     }
 }
 

@@ -6,6 +6,7 @@ use crate::nanos::Nanos;
 use crate::quota::Policy;
 
 /// A limiter as another crate may write it: it cannot name a receipt, so it cannot forward one.
+#[derive(Debug)]
 struct Foreign(TokenBucket);
 
 impl Algorithm for Foreign {

@@ -148,7 +148,7 @@ fn a_timeout_counts_from_the_call_and_is_not_restarted() {
     assert_eq!(error.retry_at(), Some(secs(10)));
     assert_eq!(
         error.to_string(),
-        "no permit before the deadline: rate limit exceeded (quota 0, counted from 0); retry after 2s"
+        "no permit before the deadline: quota 0 (counted from 0) is exceeded; retry after 2s"
     );
 }
 

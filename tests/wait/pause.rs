@@ -28,7 +28,19 @@ fn who_waits_out_a_pause_alone() {
     world.limiter.pause_until(secs(7));
     let tasks = [(); 3].map(|()| world.wait(1, Nanos::MAX));
     world.live_until(secs(100));
-    assert_eq!(world.granted(), [(tasks[0], 7), (tasks[1], 7), (tasks[2], 17)]);
+    assert_eq!(world.granted(), [(tasks[0], 7), (tasks[1], 12), (tasks[2], 17)]);
+}
+
+#[test]
+fn who_waits_goes_on_when_the_limiter_is_resumed() {
+    let mut world = World::exact("2/10s");
+    world.limiter.pause_until(secs(60));
+    let tasks = [(); 3].map(|()| world.wait(1, Nanos::MAX));
+    world.live_until(secs(5));
+    assert_eq!(world.granted(), []);
+    assert_eq!(world.limiter.resume(), Some(secs(60)));
+    world.live_until(secs(100));
+    assert_eq!(world.granted(), [(tasks[0], 5), (tasks[1], 5), (tasks[2], 15)]);
 }
 
 #[test]

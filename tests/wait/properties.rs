@@ -1,7 +1,7 @@
 //! What holds for every history of arrivals, cancellations, pauses, deadlines and calls around the line.
 //!
-//! 1. Granted in order of arrival each at the first instant at which the exact rule admits it, it is the head, and no
-//!    pause holds: so no permit is lost, and none is granted too much.
+//! 1. Granted in order of arrival each at the first instant at which the exact rule admits it, it is the head, and neither a
+//!    pause holds nor the spacing after it: so no permit is lost, and none is granted too much.
 //! 2. Refused for a deadline if and only if it would have come too late, and not after it.
 //! 3. Each task is woken once, and once more for a deadline, a pause, or what is taken around the line; one sleep at most is on behalf of the line.
 //! 4. In the end nothing is left.
@@ -17,10 +17,12 @@ use crate::oracle::{ExactLog, Grid, Rule};
 use crate::world::{World, secs};
 
 const SECOND: u64 = 1_000_000_000;
-/// 4 in 5 s and 6 in 13 s.
-const POLICY: &str = "4/5s, 6/13s";
-const RULES: [Rule; 2] = [Rule { limit: 4, window: 5 * SECOND }, Rule { limit: 6, window: 13 * SECOND }];
+/// 4 in 8 s and 6 in 13 s.
+const POLICY: &str = "4/8s, 6/13s";
+const RULES: [Rule; 2] = [Rule { limit: 4, window: 8 * SECOND }, Rule { limit: 6, window: 13 * SECOND }];
 const BURST: u32 = 4;
+/// Seconds between two permits on the way out of a pause: 8 s for 4.
+const PACE: u64 = 2;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -60,7 +62,8 @@ struct Waiting {
 struct Model {
     log: ExactLog,
     now: u64,
-    paused: u64,
+    /// When the bucket that stands beside the rule after a pause is full.
+    full: u64,
     line: Vec<Waiting>,
     /// The head, and the second until which it sleeps.
     asleep: Option<(usize, u64)>,
@@ -71,7 +74,18 @@ struct Model {
 
 impl Model {
     fn admits(&self, second: u64, n: u32) -> bool {
-        second >= self.paused && self.log.admits(second * SECOND, n)
+        second + PACE * u64::from(BURST - n) >= self.full && self.log.admits(second * SECOND, n)
+    }
+
+    fn pause(&mut self, until: u64) {
+        self.full = self.full.max(until + PACE * u64::from(BURST - 1));
+    }
+
+    fn take(&mut self, n: u32) {
+        self.log.record(self.now * SECOND, n);
+        if self.now < self.full {
+            self.full += PACE * u64::from(n);
+        }
     }
 
     /// The first second at which one call for so many permits would be granted.
@@ -82,7 +96,7 @@ impl Model {
     fn arrive(&mut self, arrival: Waiting) {
         let ahead: u32 = self.line.iter().map(|waiting| waiting.n).sum();
         if self.line.is_empty() && self.admits(self.now, arrival.n) {
-            self.log.record(self.now * SECOND, arrival.n);
+            self.take(arrival.n);
             self.granted.push((arrival.task, self.now));
         } else if self.promise(ahead + arrival.n) > arrival.deadline {
             self.refused.push((arrival.task, self.now));
@@ -105,7 +119,7 @@ impl Model {
             }
             let promise = self.promise(head.n);
             if promise == self.now {
-                self.log.record(self.now * SECOND, head.n);
+                self.take(head.n);
                 self.granted.push((head.task, self.now));
             } else if promise > head.deadline {
                 self.refused.push((head.task, head.deadline + 1));
@@ -132,7 +146,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut model = Model {
         log,
         now: 0,
-        paused: 0,
+        full: 0,
         line: Vec::new(),
         asleep: None,
         granted: Vec::new(),
@@ -154,13 +168,13 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             Step::Cancel(_) => {}
             Step::Pause(length) => {
                 disturbances += 1;
-                model.paused = model.paused.max(model.now + length);
-                world.limiter.pause_until(secs(model.paused));
+                model.pause(model.now + length);
+                world.limiter.pause_until(secs(model.now + length));
             }
             Step::Try(n) => {
                 let fits = n == 0 || model.line.is_empty() && model.admits(model.now, n);
                 if fits {
-                    model.log.record(model.now * SECOND, n);
+                    model.take(n);
                 }
                 prop_assert_eq!(world.limiter.try_acquire_n(n).is_ok(), fits);
             }
@@ -168,7 +182,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 disturbances += 1;
                 let fits = model.admits(model.now, n);
                 if fits {
-                    model.log.record(model.now * SECOND, n);
+                    model.take(n);
                 }
                 prop_assert_eq!(world.limiter.limiter().try_acquire_n(n).is_ok(), fits);
             }

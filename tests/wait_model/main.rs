@@ -27,6 +27,9 @@ mod together;
 #[path = "../../src/algorithm/mod.rs"]
 mod algorithm;
 
+#[path = "../../src/pause.rs"]
+mod pause;
+
 #[path = "../../src/clock/mod.rs"]
 mod clock;
 

@@ -11,7 +11,7 @@ use crate::quota::Policy;
 
 pub(crate) type Granted = Vec<(u64, u32)>;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Recorded {
     policy: Policy,
     log: Arc<Mutex<(ExactLog, Granted)>>,
@@ -72,7 +72,11 @@ impl Algorithm for Recorded {
         let left = self.log.lock().unwrap().0.left(now.as_nanos());
         Status::new(
             now,
-            left.iter().map(|left| QuotaStatus { remaining: left.remaining, reset_at: Nanos::MAX }),
+            left.iter().map(|left| QuotaStatus {
+                remaining: left.remaining,
+                next_at: Nanos::MAX,
+                reset_at: Nanos::MAX,
+            }),
         )
     }
 }

@@ -25,7 +25,9 @@ fn check_text(text: &str) {
             assert!(!error.to_string().is_empty());
             match error {
                 ParsePolicyError::Syntax { part, at, .. } => {
-                    assert_eq!(text.get(at..at + part.len()), Some(&part[..]));
+                    let quoted = part.strip_suffix('…').unwrap_or(&part);
+                    assert_eq!(text.get(at..at + quoted.len()), Some(quoted));
+                    assert!(quoted.chars().count() <= ParsePolicyError::MOST_QUOTED);
                 }
                 error => assert!(!format!("{error:?}").is_empty()),
             }
@@ -37,6 +39,9 @@ fn check_written(policy: &Policy) {
     let written = policy.to_string();
     assert_eq!(written.parse::<Policy>().as_ref(), Ok(policy), "{written}");
     assert_eq!(format!("{policy:?}"), format!("Policy({written})"));
+    for quota in policy.quotas() {
+        assert_eq!(quota.to_string().parse::<Quota>(), Ok(*quota), "{written}");
+    }
 }
 
 fn check_values(mut bytes: Bytes<'_>) {
@@ -89,9 +94,15 @@ fn naive_quota(text: &str) -> Option<Quota> {
         Some(end) => (text[..end].trim(), &text[end + 1..]),
         None => ("-", text),
     };
-    let slash = rule.find('/')?;
-    let limit = u32::try_from(naive_number(rule[..slash].trim())?).ok()?;
-    let quota = Quota::new(limit, naive_duration(rule[slash + 1..].trim())?);
+    let (limit, window) = if let Some(slash) = rule.find('/') {
+        (rule[..slash].trim().to_string(), rule[slash + 1..].trim().to_string())
+    } else {
+        let words: Vec<&str> = rule.split_whitespace().collect();
+        let per = words.iter().skip(1).position(|&word| word == "per")? + 1;
+        (words[..per].join(" "), words[per + 1..].join(" "))
+    };
+    let limit = u32::try_from(naive_number(&limit)?).ok()?;
+    let quota = Quota::new(limit, naive_unit(&window).map(nanos).or_else(|| naive_duration(&window))?);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !(1..=15).contains(&name.len()) || !name.chars().all(plain) {
         return None;
@@ -99,24 +110,43 @@ fn naive_quota(text: &str) -> Option<Quota> {
     Some(if text.contains('=') { quota.named(name) } else { quota })
 }
 
+fn nanos(nanos: u64) -> Duration {
+    Duration::from_nanos(nanos)
+}
+
+/// From the last unit to the first: each is larger than the one after it.
 fn naive_duration(text: &str) -> Option<Duration> {
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let count = u128::from(naive_number(text.strip_suffix(unit)?)?);
-    let nanos = match unit {
-        "ns" => count,
-        "us" => count * 1_000,
-        "ms" => count * 1_000_000,
-        "s" => count * 1_000_000_000,
-        "m" => count * 1_000_000_000 * 60,
-        "h" => count * 1_000_000_000 * 60 * 60,
-        "d" => count * 1_000_000_000 * 60 * 60 * 24,
+    let (mut rest, mut sum, mut smaller) = (text, 0_u128, 0);
+    while !rest.is_empty() || smaller == 0 {
+        let before = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = naive_unit(&rest[before.len()..]).filter(|&unit| unit > smaller)?;
+        let before = before.trim_end();
+        let left = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+        sum += u128::from(naive_number(&before[left.len()..])?) * u128::from(unit);
+        (rest, smaller) = (left.trim_end(), unit);
+    }
+    u64::try_from(sum).ok().map(nanos)
+}
+
+fn naive_unit(name: &str) -> Option<u64> {
+    const SECOND: u64 = 1_000_000_000;
+    Some(match name {
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" | "sec" | "second" | "seconds" => SECOND,
+        "m" | "min" | "minute" | "minutes" => 60 * SECOND,
+        "h" | "hour" | "hours" => 60 * 60 * SECOND,
+        "d" | "day" | "days" => 24 * 60 * 60 * SECOND,
+        "w" | "week" | "weeks" => 7 * 24 * 60 * 60 * SECOND,
         _ => return None,
-    };
-    Some(Duration::from_nanos(u64::try_from(nanos).ok()?))
+    })
 }
 
 fn naive_number(text: &str) -> Option<u64> {
-    let sum =
-        text.chars().try_fold(0_u64, |sum, c| sum.checked_mul(10)?.checked_add(c.to_digit(10)?.into()))?;
-    (!text.is_empty()).then_some(sum)
+    if text.is_empty() || text.starts_with('_') || text.ends_with('_') || text.contains("__") {
+        return None;
+    }
+    let mut digits = text.chars().filter(|&c| c != '_');
+    digits.try_fold(0_u64, |sum, c| sum.checked_mul(10)?.checked_add(c.to_digit(10)?.into()))
 }

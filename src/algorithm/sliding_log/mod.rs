@@ -533,13 +533,12 @@ impl SlidingLog {
             }
         }
         let used = end - counted;
-        let reset_at = if used == 0 {
-            now
-        } else {
-            self.ticks.instant(self.stamp(end - 1) + rule.window).unwrap_or(Nanos::MAX)
-        };
-        let remaining = u32::try_from(rule.limit - used).unwrap_or(u32::MAX);
-        QuotaStatus { remaining, reset_at }
+        let leaves = |permit| self.ticks.instant(self.stamp(permit) + rule.window).unwrap_or(Nanos::MAX);
+        QuotaStatus {
+            remaining: u32::try_from(rule.limit - used).unwrap_or(u32::MAX),
+            next_at: if used < rule.limit { now } else { leaves(counted) },
+            reset_at: if used == 0 { now } else { leaves(end - 1) },
+        }
     }
 }
 

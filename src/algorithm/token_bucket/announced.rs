@@ -221,9 +221,12 @@ impl Announced {
                     let tat = word & !PARITY;
                     let used = tat.saturating_sub(t).div_ceil(bucket.interval);
                     let remaining = u64::from(bucket.limit).saturating_sub(used);
+                    let first =
+                        |units: u64| if units <= t { now } else { self.instant(units).unwrap_or(Nanos::MAX) };
                     QuotaStatus {
                         remaining: u32::try_from(remaining).unwrap_or(bucket.limit),
-                        reset_at: if tat <= t { now } else { self.instant(tat).unwrap_or(Nanos::MAX) },
+                        next_at: first(tat.saturating_sub(bucket.span - bucket.interval)),
+                        reset_at: first(tat),
                     }
                 }),
             );

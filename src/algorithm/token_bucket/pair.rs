@@ -145,9 +145,12 @@ impl Pair {
             [0, 1].map(|i| {
                 let used = tat[i].saturating_sub(floor).div_ceil(self.interval[i]);
                 let remaining = u64::from(self.limit[i]).saturating_sub(used);
+                let first =
+                    |tick: u64| if tick <= floor { now } else { self.instant(tick).unwrap_or(Nanos::MAX) };
                 QuotaStatus {
                     remaining: u32::try_from(remaining).unwrap_or(self.limit[i]),
-                    reset_at: if tat[i] <= floor { now } else { self.instant(tat[i]).unwrap_or(Nanos::MAX) },
+                    next_at: first(tat[i].saturating_sub(self.span[i] - self.interval[i])),
+                    reset_at: first(tat[i]),
                 }
             }),
         )

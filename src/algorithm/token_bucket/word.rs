@@ -32,7 +32,7 @@
 use super::interval::Scale;
 use super::one_word::OneWord;
 use crate::algorithm::{BuildError, Plan};
-use crate::decision::{Denied, QuotaStatus, Reclaim, Status};
+use crate::decision::{Denied, QuotaStatus, Reason, Reclaim, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 use crate::sync::AtomicU64;
@@ -48,9 +48,8 @@ pub(super) struct Word {
     horizon: u64,
     scale: Scale,
     burst: u32,
-    /// The quota that a denial names, and how many there are.
-    quota: u8,
-    quotas: u8,
+    /// What a refusal says: the quota of a nominal bucket, the pace of a strict one.
+    reason: Reason,
 }
 
 impl OneWord for Word {
@@ -84,7 +83,7 @@ impl Reclaim for Word {
 
 impl Word {
     pub(super) fn planned(plan: &Plan) -> Word {
-        Word::new(plan.scale, plan.units, plan.burst(), plan.binding(), plan.policy())
+        Word::new(plan.scale, plan.units, plan.burst(), Reason::pace(plan.binding()))
     }
 
     pub(super) fn nominal(policy: &Policy) -> Result<Word, BuildError> {
@@ -92,13 +91,12 @@ impl Word {
         let scale = Scale::choose(u64::BITS, policy.rules()).map_err(refused)?;
         let (limit, window) = policy.rules().next().ok_or(refused(0))?;
         let interval = u64::try_from(scale.interval(limit, window)).map_err(|_| refused(0))?;
-        Ok(Word::new(scale, interval, limit, 0, policy))
+        Ok(Word::new(scale, interval, limit, Reason::quota(0)))
     }
 
     /// `interval * burst` leaves a year above it: plans see to that, and a nominal span is hardly longer than its
     /// window, in units finer than nanoseconds only where that is short.
-    #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
-    fn new(scale: Scale, interval: u64, burst: u32, quota: usize, policy: &Policy) -> Word {
+    fn new(scale: Scale, interval: u64, burst: u32, reason: Reason) -> Word {
         let span = interval.saturating_mul(u64::from(burst));
         Word {
             tat: AtomicU64::new(0),
@@ -107,8 +105,7 @@ impl Word {
             horizon: scale.floor_nanos(u64::MAX - span),
             scale,
             burst,
-            quota: quota as u8,
-            quotas: policy.quotas().len() as u8,
+            reason,
         }
     }
 
@@ -124,11 +121,13 @@ impl Word {
         let tat = self.load();
         let used = tat.saturating_sub(t).div_ceil(self.interval);
         let remaining = u64::from(self.burst).saturating_sub(used);
-        let quota = QuotaStatus {
+        let first = |units: u64| if units <= t { now } else { self.instant(units).unwrap_or(Nanos::MAX) };
+        let state = QuotaStatus {
             remaining: u32::try_from(remaining).unwrap_or(self.burst),
-            reset_at: if tat <= t { now } else { self.instant(tat).unwrap_or(Nanos::MAX) },
+            next_at: first(tat.saturating_sub(self.span - self.interval)),
+            reset_at: first(tat),
         };
-        Status::new(now, core::iter::repeat_n(quota, usize::from(self.quotas)))
+        if self.reason.is_pace() { Status::joint(now, state) } else { Status::new(now, [state]) }
     }
 
     /// The unit that holds `now`.
@@ -145,7 +144,7 @@ impl Word {
     #[inline]
     fn denied(&self, now: Nanos, retry: Option<u64>) -> Denied {
         let retry = retry.and_then(|units| self.instant(units));
-        Denied::new(now, usize::from(self.quota), retry, self.burst)
+        Denied::because(now, self.reason, retry, self.burst)
     }
 
     /// The first nanosecond at or after `units`, or `None` if time never gets there.

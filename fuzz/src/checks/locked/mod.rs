@@ -82,6 +82,16 @@ fn check_left<M: Machine + Clone>(machine: &M, counts: &Counts, now: u64) {
     for (i, left) in status.quotas().iter().enumerate() {
         assert_eq!(left.remaining, counts.remaining(i, now), "quota {i} at {now}");
         let whole = |instant| machine.status_at(at(instant)).quotas()[i].remaining == counts.limit(i);
+        let next_at = left.next_at.as_nanos();
+        if next_at > now {
+            assert_eq!(
+                machine.status_at(at(next_at - 1)).quotas()[i].remaining,
+                0,
+                "quota {i} before {next_at}"
+            );
+        }
+        let there = machine.status_at(at(next_at.max(now))).quotas()[i].remaining > 0;
+        assert!(there || next_at == u64::MAX, "quota {i} has no permit at {next_at}");
         let reset_at = left.reset_at.as_nanos();
         if reset_at > now {
             assert!(!whole(reset_at - 1), "quota {i} is whole before {reset_at}");

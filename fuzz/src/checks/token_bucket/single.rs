@@ -5,7 +5,7 @@ use tollgate::{Algorithm, TokenBucket};
 use super::YEAR;
 use crate::checks::history::History;
 use crate::checks::left::assert_left;
-use crate::oracle::{Answer, ExactBucket, Left, Rule};
+use crate::oracle::{Answer, ExactBucket, Rule};
 use crate::subjects::{at, call};
 
 /// The fraction, the interval and the end of time of one bucket, worked out again from the documentation.
@@ -16,9 +16,8 @@ pub struct Single {
     /// In nanoseconds.
     end: u64,
     burst: u32,
-    /// The quota that dictates the interval, of so many.
+    /// The quota that dictates the interval.
     quota: usize,
-    quotas: usize,
 }
 
 impl Single {
@@ -44,7 +43,6 @@ impl Single {
             end,
             burst,
             quota: intervals.iter().position(|&interval| interval == longest)?,
-            quotas: rates.len(),
         })
     }
 
@@ -66,8 +64,7 @@ impl Single {
             };
             assert_eq!(answer, expected, "at {now} for {n}: {bucket:?}");
             let after = bucket.status_at(at(now));
-            let left: Vec<Left> = exact.left(units).repeat(self.quotas);
-            assert_left(&after, now, &left, |units| self.told(units));
+            assert_left(&after, now, &exact.left(units), |units| self.told(units));
             if answer == Answer::Granted && n > 0 {
                 granted.push((now, n));
             } else {

@@ -1,0 +1,227 @@
+//! A pause under loom, before the shipped bucket: every interleaving of a few calls, pauses and resumptions; and each step
+//! is needed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::algorithm::{Algorithm, TokenBucket};
+use crate::fault::{Effect, Fault, set_fault};
+use crate::model::Failure;
+use crate::nanos::Nanos;
+use crate::pause::{Pace, Pause};
+use crate::subject::UNIT;
+use crate::sync;
+
+const PAUSE: &str = "src/pause.rs";
+
+/// 2 permits in 4 units: one in two on the way out of a pause.
+struct Paused {
+    bucket: TokenBucket,
+    pause: Pause,
+}
+
+const fn units(units: u64) -> Nanos {
+    Nanos::from_nanos(units * UNIT)
+}
+
+impl Paused {
+    fn until(until: u64) -> Paused {
+        let policy = format!("2/{}ns", 4 * UNIT).parse().unwrap();
+        let paused = Paused { bucket: TokenBucket::nominal(policy).unwrap(), pause: Pause::none() };
+        paused.begin(until);
+        paused
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::of(self.bucket.policy())
+    }
+
+    fn begin(&self, until: u64) {
+        self.pause.begin(units(until), self.pace());
+    }
+
+    /// As a limiter takes a permit: `None`, or the retry instant.
+    fn take(&self, now: u64) -> Option<Nanos> {
+        let now = units(now);
+        let answer = if self.pause.affects(now) {
+            self.pause.decide(&self.bucket, now, 1, true, TokenBucket::try_acquire_at)
+        } else {
+            self.bucket.try_acquire_at(now, 1)
+        };
+        answer.err().map(|denied| denied.retry_at().expect("one permit comes back"))
+    }
+}
+
+/// The executions of `threads` after `paused`, each judged by `check`; or what failed first.
+fn explore<T: Send + 'static>(
+    fault: Option<Fault>,
+    paused: fn() -> Paused,
+    threads: [fn(&Paused) -> T; 2],
+    check: fn(&Paused, [T; 2]),
+) -> Result<usize, String> {
+    let executions = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&executions);
+    let mut builder = loom::model::Builder::new();
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.checkpoint_file = None;
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 1_000;
+    set_fault(fault);
+    let failure: Arc<Mutex<Option<String>>> = Arc::default();
+    let told = Arc::clone(&failure);
+    let explored = catch_unwind(AssertUnwindSafe(|| {
+        builder.check(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let paused = Arc::new(paused());
+            let other = Arc::clone(&paused);
+            let thread = loom::thread::spawn(move || {
+                sync::enter_thread(1);
+                threads[1](&other)
+            });
+            let first = threads[0](&paused);
+            let answers = [first, thread.join().expect("a thread that returns")];
+            let checked = catch_unwind(AssertUnwindSafe(|| check(&paused, answers)));
+            if let Err(panic) = checked {
+                *told.lock().unwrap() = Some(format!("{:?}", Failure::of_panic(&*panic)));
+                resume_unwind(panic);
+            }
+        });
+    }));
+    set_fault(None);
+    match (explored, failure.lock().unwrap().take()) {
+        (Ok(()), _) => Ok(executions.load(Ordering::Relaxed)),
+        (Err(_), Some(failure)) => Err(failure),
+        (Err(panic), None) => {
+            let Failure::Panicked(text) = Failure::of_panic(&*panic) else { unreachable!("it panicked") };
+            assert!(text.contains("maximum number of branches"), "{text}");
+            Err(text)
+        }
+    }
+}
+
+fn fault(label: &'static str, effect: Effect) -> Fault {
+    Fault::new(PAUSE, label, effect)
+}
+
+/// Two threads take permits when the pause until 4 is over: never more than one at 4, and one more for every two units
+/// after it.
+fn calls(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(4),
+        [
+            |paused| vec![(4, paused.take(4)), (6, paused.take(6))],
+            |paused| vec![(4, paused.take(4)), (5, paused.take(5))],
+        ],
+        |_, answers| {
+            let answers = answers.concat();
+            let granted_by =
+                |t| answers.iter().filter(|(now, refused)| *now <= t && refused.is_none()).count();
+            assert!(granted_by(5) <= 1 && (1..=2).contains(&granted_by(6)), "{answers:?}");
+            for (now, retry) in &answers {
+                assert!(retry.is_none_or(|retry| retry > units(*now) && retry <= units(8)), "{answers:?}");
+            }
+        },
+    )
+}
+
+#[test]
+fn two_calls_after_a_pause() {
+    assert!(calls(None).unwrap() > 10);
+}
+
+/// Two threads at one instant: one permit, not two and not none.
+#[test]
+fn calls_at_one_instant() {
+    let explored = explore(
+        None,
+        || Paused::until(4),
+        [|paused| vec![paused.take(4)], |paused| vec![paused.take(4), paused.take(4)]],
+        |_, answers| {
+            let answers = answers.concat();
+            assert_eq!(answers.iter().filter(|refused| refused.is_none()).count(), 1, "{answers:?}");
+            assert!(answers.iter().flatten().all(|&retry| retry == units(6)), "{answers:?}");
+        },
+    );
+    assert!(explored.unwrap() > 5);
+}
+
+#[test]
+fn two_calls_that_charge_blindly() {
+    calls(Some(fault("C", Effect::Overwrites))).unwrap_err();
+}
+
+#[test]
+fn two_calls_that_never_charge() {
+    calls(Some(fault("C", Effect::Lost))).unwrap_err();
+}
+
+/// A longer pause begins while the limiter comes out of a shorter one: it holds, whatever the call is answered.
+fn pauses(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(2),
+        [
+            |paused| {
+                paused.begin(3);
+                paused.take(3)
+            },
+            |paused| {
+                paused.begin(7);
+                None
+            },
+        ],
+        |paused, [call, _]| {
+            assert_eq!(paused.take(6), Some(units(7)));
+            assert!(call.is_none_or(|retry| retry == units(7)), "{call:?}");
+            assert_eq!(paused.take(7), None);
+        },
+    )
+}
+
+#[test]
+fn two_pauses_and_a_call() {
+    assert!(pauses(None).unwrap() > 5);
+}
+
+#[test]
+fn a_shorter_pause_that_replaces_a_longer() {
+    pauses(Some(fault("B", Effect::Overwrites))).unwrap_err();
+}
+
+#[test]
+fn a_charge_that_replaces_a_pause() {
+    pauses(Some(fault("C", Effect::Overwrites))).unwrap_err();
+}
+
+/// A pause until 6 begins while one until 3 is ended: it holds, or whoever ended it is told.
+fn resumption(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(3),
+        [
+            |paused| paused.pause.end(units(1), paused.pace()),
+            |paused| {
+                paused.begin(6);
+                None
+            },
+        ],
+        |paused, [ended, _]| {
+            let holds = paused.pause.until(units(1), paused.pace());
+            let known = [(Some(units(3)), Some(units(6))), (Some(units(6)), None)];
+            assert!(known.contains(&(ended, holds)), "ended {ended:?}, holds {holds:?}");
+        },
+    )
+}
+
+#[test]
+fn a_pause_against_a_resumption() {
+    assert!(resumption(None).unwrap() > 1);
+}
+
+#[test]
+fn a_resumption_that_ends_what_it_has_not_seen() {
+    resumption(Some(fault("R", Effect::Overwrites))).unwrap_err();
+}
