@@ -1,4 +1,4 @@
-//! How do tasks share a limit, and how do they fare without a limiter?
+//! How do tasks share a limiter, and what happens to them without one?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::enforcement::Kind;
 use super::error::Error;
 use super::server::Server;
 
-/// How a client fared.
+/// What happened to a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fared {
     /// 429s.
@@ -30,7 +30,7 @@ pub(crate) async fn limited(kind: Kind, log: SlidingLog, args: Args) -> Result<F
     // Its clock and its timer: the limiter lives in the time of the runtime.
     let tokio = Tokio::new().map_err(Error::Outside)?;
     let limiter = FairLimiter::new(RateLimiter::new(log, tokio.clone()), tokio);
-    // Every clone waits in the same line, for the same quota.
+    // Every clone waits in the same queue, for the same quotas.
     fares(kind, &args, |connection, calls| ask_first(limiter.clone(), connection, calls)).await
 }
 

@@ -1,4 +1,4 @@
-//! The models. Clocks move and go back; batches, helping, wrap-around, denials and status readings meet.
+//! The models. Clocks move and go back. Batches, helping, wrap-around, refusals and readings of the status occur together.
 
 use crate::model::Model;
 use crate::subject::{Subject, grant, status, take, undo};

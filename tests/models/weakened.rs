@@ -1,4 +1,4 @@
-//! Weakened twins: the same files and models with one row of a core's table at `Relaxed` fail.
+//! Weakened twins: with one ordering of a core's table made `Relaxed`, the same files fail a model.
 
 use crate::explore::explore_broken;
 use crate::fault::{Effect, Fault};
