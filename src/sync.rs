@@ -12,4 +12,4 @@ pub(crate) use core::sync::atomic::AtomicUsize;
 #[cfg(feature = "wait")]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 #[cfg(feature = "wait")]
-pub(crate) use std::thread::{Thread, current, park, park_timeout};
+pub(crate) use std::thread::{Thread, current, park_timeout};

@@ -1,5 +1,5 @@
 //! What does a grant cost to those who wait, by how many wait? From the wake-up of the head to the sleep that it
-//! arms for the next, and, since the line must stay as long, one more that joins it. Without a runtime: nobody is
+//! arms for the next, and, since the queue must stay as long, one more that joins it. Without a runtime: nobody is
 //! woken, each is polled when its time has come.
 
 use std::future::Future;

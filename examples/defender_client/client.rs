@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use tollgate::SlidingLog;
 use tollgate::wait::{FairLimiter, Tokio};
-use tollgate::{RateLimiter, SlidingLog};
 
 use super::args::Args;
 use super::connection::{Answer, Connection};
@@ -27,9 +27,8 @@ pub(crate) struct Fared {
 
 /// A client that asks a limiter before it calls.
 pub(crate) async fn limited(kind: Kind, log: SlidingLog, args: Args) -> Result<Fared, Error> {
-    // Its clock and its timer: the limiter lives in the time of the runtime.
-    let tokio = Tokio::new().map_err(Error::Outside)?;
-    let limiter = FairLimiter::new(RateLimiter::new(log, tokio.clone()), tokio);
+    // The limiter uses the time of the runtime.
+    let limiter = FairLimiter::tokio(log).map_err(Error::Outside)?;
     // Every clone waits in the same queue, for the same quotas.
     fares(kind, &args, |connection, calls| ask_first(limiter.clone(), connection, calls)).await
 }

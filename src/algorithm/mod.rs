@@ -33,6 +33,8 @@ use crate::quota::Policy;
 ///    is refused without a retry instant, and it changes nothing.
 /// 4. **Exact refusals.** [`Denied::retry_at`] is the first instant at which the same call is granted, if nothing else is
 ///    granted before.
+/// 5. **No waiting.** No method panics, blocks, or calls a [`RateLimiter`](crate::RateLimiter), because a wait queue calls
+///    the algorithm while it holds its lock.
 ///
 /// The trait is object-safe: `Box<dyn Algorithm>` and `Arc<dyn Algorithm>` are algorithms too.
 ///

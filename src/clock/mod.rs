@@ -33,6 +33,9 @@ use crate::quota::{Policy, PolicyError};
 ///
 /// Its origin must be recent, and not the Unix epoch, as [`Nanos`] explains. A clock should not go backwards. If it does,
 /// no limiter grants too much: it only refuses more until the clock has caught up.
+///
+/// [`now`](Clock::now) must not panic, block, or call a limiter, because a wait queue reads the clock while it holds its
+/// lock.
 pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
     fn now(&self) -> Nanos;

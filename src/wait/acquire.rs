@@ -1,52 +1,69 @@
-//! One wait for permits, by a task or by a thread.
+//! The futures that wait for permits: one that borrows its limiter, and one that owns a handle to it.
 
 use alloc::sync::Arc;
-use alloc::task::Wake;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 use super::FairLimiter;
+use super::deadline::Deadline;
 use super::error::AcquireError;
-use super::line::{Ticket, Waiter};
-use super::permit::Permit;
-use super::shared::Turn;
-use super::timer::{Alarm, NoTimer, Timer};
+use super::permit::{OwnedPermit, Permit};
+use super::timer::{AnyTimer, NoTimer, Timer};
+use super::waiting::Waiting;
 use crate::algorithm::Algorithm;
-use crate::clock::Clock;
+use crate::clock::{Clock, DefaultClock};
 use crate::decision::Grant;
-use crate::nanos::Nanos;
-use crate::sync::{Thread, current, park, park_timeout};
 
 /// A wait for permits, from [`FairLimiter::acquire`]: await it, or [`wait`](Acquire::wait) for it.
 ///
-/// It takes its place in the line when it is first polled, and gives it up when it is dropped: wherever that
-/// happens, nothing was charged, and the next is woken if it was its turn. Polled after it has ended, it begins anew.
+/// It takes its place in the queue when it is first polled, and gives it up when it is dropped. Wherever that happens,
+/// nothing was charged, and the next is called if it was its turn. Polled after it has ended, it begins anew.
 #[must_use = "nothing is acquired until it is awaited, or waited for"]
-pub struct Acquire<'a, A: Algorithm, C: Clock, T: Alarm = NoTimer> {
+pub struct Acquire<'a, A: Algorithm, C: Clock = DefaultClock, T: AnyTimer = NoTimer> {
     limiter: &'a FairLimiter<A, C, T>,
-    n: u32,
-    /// [`Nanos::MAX`] if there is none.
-    deadline: Nanos,
-    ticket: Option<Ticket>,
-    /// Until the deadline; only of a task that has one and is not the head.
-    until: Option<T::Sleep>,
+    waiting: Waiting<T::Sleep>,
 }
 
-impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
+/// As [`Acquire`], from [`FairLimiter::acquire_owned`]: it borrows nothing, so it can be stored, or moved to another task.
+#[must_use = "nothing is acquired until it is awaited, or waited for"]
+pub struct AcquireOwned<A, C = DefaultClock, T = NoTimer>
+where
+    A: Algorithm + 'static,
+    C: Clock + 'static,
+    T: AnyTimer + 'static,
+{
+    limiter: FairLimiter<A, C, T>,
+    waiting: Waiting<T::Sleep>,
+}
+
+impl<'a, A: Algorithm, C: Clock, T: AnyTimer> Acquire<'a, A, C, T> {
     pub(super) fn new(limiter: &'a FairLimiter<A, C, T>, n: u32) -> Self {
-        Acquire { limiter, n, deadline: Nanos::MAX, ticket: None, until: None }
+        Acquire { limiter, waiting: Waiting::new(n) }
     }
 
-    /// Waits no longer than until `deadline`, by the limiter's clock. Of several deadlines the earliest holds.
+    /// Waits no longer than until `deadline`: an instant of the limiter's clock ([`Nanos`](crate::Nanos)), or a
+    /// [`std::time::Instant`]. Of several deadlines the earliest holds.
     ///
-    /// It is checked before anything else: if the promised instant lies past it, the call is refused at once, with
-    /// that instant. An instant equal to the deadline is in time, and a permit that can be had is granted even
-    /// if the deadline has passed: it ends the waiting, not the call.
-    pub fn by(mut self, deadline: Nanos) -> Self {
-        self.deadline = self.deadline.min(deadline);
+    /// It is checked before anything else: if the earliest possible instant lies past it, the call is refused at
+    /// once, with that instant. An instant equal to the deadline is in time. A permit that can be had is granted even if the
+    /// deadline has passed: it ends the waiting, not the call.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use tollgate::RateLimiter;
+    /// use tollgate::wait::{AcquireError, FairLimiter};
+    ///
+    /// let limiter = FairLimiter::blocking(RateLimiter::exact("1/1h".parse()?)?);
+    /// let end = Instant::now() + Duration::from_secs(5);
+    /// assert!(limiter.acquire().by(end).wait().is_ok());
+    /// assert!(matches!(limiter.acquire().by(end).wait(), Err(AcquireError::TooLate(_)))); // said at once
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn by(mut self, deadline: impl Deadline) -> Self {
+        self.waiting.by(deadline.on(self.limiter.clock()));
         self
     }
 
@@ -56,113 +73,92 @@ impl<'a, A: Algorithm, C: Clock, T: Alarm> Acquire<'a, A, C, T> {
         self.by(deadline)
     }
 
-    /// Blocks the thread until there is a permit, in the same line as the tasks. For a thread that has no task to run:
+    /// Blocks the thread until there is a permit, in the same queue as the tasks. For a thread that has no task to run:
     /// not in async code.
     ///
     /// # Errors
     ///
     /// As [`FairLimiter::acquire_n`].
-    pub fn wait(mut self) -> Result<Permit<'a, A, C, T>, AcquireError> {
-        if let Some(result) = self.at_once() {
-            return result;
-        }
-        let waker = Waker::from(Arc::new(Unpark(current())));
-        loop {
-            match self.turn(true, &waker) {
-                Turn::Done(result) => return self.granted(result),
-                Turn::Wait(None) => park(),
-                Turn::Wait(Some(at)) => {
-                    park_timeout(at.saturating_duration_since(self.limiter.clock().now()));
-                }
-            }
-        }
+    pub fn wait(mut self) -> Result<Permit<'a>, AcquireError> {
+        let limiter = self.limiter;
+        self.waiting.wait(limiter).map(|grant| limiter.permit(grant))
+    }
+}
+
+impl<A: Algorithm, C: Clock, T: AnyTimer> AcquireOwned<A, C, T> {
+    pub(super) fn new(limiter: FairLimiter<A, C, T>, n: u32) -> Self {
+        AcquireOwned { limiter, waiting: Waiting::new(n) }
     }
 
-    /// The answer of a limiter before which nobody waits, if there is one.
-    fn at_once(&self) -> Option<Result<Permit<'a, A, C, T>, AcquireError>> {
-        if self.ticket.is_some() {
-            return None;
-        }
-        match self.limiter.shared.without_line(self.n)? {
-            Ok(grant) => Some(self.granted(Ok(grant))),
-            Err(denied) => AcquireError::for_good(denied, self.deadline).map(Err),
-        }
+    /// As [`Acquire::by`].
+    pub fn by(mut self, deadline: impl Deadline) -> Self {
+        self.waiting.by(deadline.on(self.limiter.clock()));
+        self
     }
 
-    fn granted(&self, result: Result<Grant<'a>, AcquireError>) -> Result<Permit<'a, A, C, T>, AcquireError> {
-        let shared = &*self.limiter.shared;
-        result.map(|grant| Permit { shared, grant })
+    /// As [`Acquire::within`].
+    pub fn within(self, timeout: Duration) -> Self {
+        let deadline = self.limiter.clock().now().saturating_add(timeout);
+        self.by(deadline)
     }
 
-    /// Joins the line, or has a turn in it.
-    fn turn(&mut self, blocking: bool, waker: &Waker) -> Turn<'a> {
-        let FairLimiter { shared, bound } = self.limiter;
-        let turn = if let Some(ticket) = self.ticket {
-            shared.turn(ticket, blocking, self.deadline, waker)
-        } else {
-            let waiter = Waiter { n: self.n, blocking, deadline: self.deadline, waker: waker.clone() };
-            shared.join(&mut self.ticket, waiter, *bound)
-        };
-        if matches!(turn, Turn::Done(_)) {
-            self.ticket = None;
-        }
-        turn
+    /// As [`Acquire::wait`].
+    ///
+    /// # Errors
+    ///
+    /// As [`FairLimiter::acquire_n`].
+    pub fn wait(mut self) -> Result<OwnedPermit, AcquireError> {
+        self.waiting.wait(&self.limiter).map(|grant| owned(&self.limiter, grant))
     }
+}
+
+fn owned<A, C, T>(limiter: &FairLimiter<A, C, T>, grant: Grant<'_>) -> OwnedPermit
+where
+    A: Algorithm + 'static,
+    C: Clock + 'static,
+    T: AnyTimer + 'static,
+{
+    OwnedPermit { origin: Arc::clone(&limiter.shared) as _, receipt: grant.into_receipt() }
 }
 
 impl<'a, A: Algorithm, C: Clock, T: Timer> Future for Acquire<'a, A, C, T> {
-    type Output = Result<Permit<'a, A, C, T>, AcquireError>;
+    type Output = Result<Permit<'a>, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(result) = this.at_once() {
-            return Poll::Ready(result);
-        }
-        match this.turn(false, context.waker()) {
-            Turn::Done(result) => {
-                this.until = None;
-                return Poll::Ready(this.granted(result));
-            }
-            Turn::Wait(None) => this.until = None,
-            Turn::Wait(Some(deadline)) => {
-                let after = deadline.saturating_duration_since(this.limiter.clock().now());
-                if this.limiter.shared.timer.arm(&mut this.until, after, context.waker()).is_ready() {
-                    context.waker().wake_by_ref();
-                }
-            }
-        }
-        Poll::Pending
+        let limiter = self.limiter;
+        self.waiting.poll(limiter, context).map(|result| result.map(|grant| limiter.permit(grant)))
     }
 }
 
-/// Whatever the reason: a deadline, a `select`, an abort, a panic.
-impl<A: Algorithm, C: Clock, T: Alarm> Drop for Acquire<'_, A, C, T> {
+impl<A: Algorithm, C: Clock, T: Timer> Future for AcquireOwned<A, C, T> {
+    type Output = Result<OwnedPermit, AcquireError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let AcquireOwned { limiter, waiting } = &mut *self;
+        waiting.poll(limiter, context).map(|result| result.map(|grant| owned(limiter, grant)))
+    }
+}
+
+impl<A: Algorithm, C: Clock, T: AnyTimer> Drop for Acquire<'_, A, C, T> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.limiter.shared.leave(ticket);
-        }
+        self.waiting.leave(self.limiter);
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> fmt::Debug for Acquire<'_, A, C, T> {
+impl<A: Algorithm, C: Clock, T: AnyTimer> Drop for AcquireOwned<A, C, T> {
+    fn drop(&mut self) {
+        self.waiting.leave(&self.limiter);
+    }
+}
+
+impl<A: Algorithm, C: Clock, T: AnyTimer> fmt::Debug for Acquire<'_, A, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acquire")
-            .field("n", &self.n)
-            .field("deadline", &Some(self.deadline).filter(|&at| at < Nanos::MAX))
-            .field("waits", &self.ticket.is_some())
-            .finish_non_exhaustive()
+        self.waiting.debug("Acquire", f)
     }
 }
 
-/// Wakes a thread that is parked.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+impl<A: Algorithm, C: Clock, T: AnyTimer> fmt::Debug for AcquireOwned<A, C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.waiting.debug("AcquireOwned", f)
     }
 }

@@ -5,37 +5,43 @@ use core::fmt;
 use crate::decision::Denied;
 use crate::nanos::Nanos;
 
-/// Why a [`FairLimiter`](super::FairLimiter) gave no permit. Nothing was charged, and no place in the line is kept.
+/// Why a [`FairLimiter`](super::FairLimiter) gave no permit. Nothing was charged, and no place in the queue is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcquireError {
-    /// Not now, said to [`try_acquire`](super::FairLimiter::try_acquire), which does not wait. Beside a line the
-    /// retry instant is that of the whole line before the call and the call itself, at the earliest: see
-    /// [the promise](super#the-promise).
+    /// Not now: said to [`try_acquire`](super::FairLimiter::try_acquire), which does not wait. While others wait, the
+    /// retry instant is the earliest at which they and this call can all have their permits.
     Denied(Denied),
-    /// Never: more permits than the limiter can ever grant to one call, or an instant past its last one.
+    /// Never: the call asks for more permits than the limiter can ever grant to one call, or the instant lies past
+    /// the last one that the limiter can tell.
     Never(Denied),
-    /// Not before the deadline: the promised instant lies past it. Said at once where it is known at once.
+    /// Not before the deadline. Said at once if the earliest possible instant lies past the deadline, and else when the
+    /// deadline has passed.
     TooLate(Denied),
-    /// The line is as long as it may be.
+    /// As many wait as may wait.
     Full {
         /// How many may wait.
         bound: usize,
     },
+    /// The timer ended many sleeps in a row at once, while the limiter's clock stood still: they do not keep the same
+    /// time. So it is with tokio's paused time and a clock of real time: let
+    /// [`FairLimiter::tokio`](super::FairLimiter::tokio) make the limiter.
+    TimerTooFast,
 }
 
 impl AcquireError {
-    /// The limiter's own words; `None` if the line was full.
+    /// The limiter's own words; `None` if there are none.
     pub const fn denied(&self) -> Option<&Denied> {
         match self {
             AcquireError::Denied(denied) | AcquireError::Never(denied) | AcquireError::TooLate(denied) => {
                 Some(denied)
             }
-            AcquireError::Full { .. } => None,
+            AcquireError::Full { .. } | AcquireError::TimerTooFast => None,
         }
     }
 
-    /// The instant from which a retry is granted, as [`Denied::retry_at`]; `None` also if the line was full.
+    /// The instant from which a retry is granted, as [`Denied::retry_at`]; `None` also if there are no
+    /// words of the limiter.
     pub const fn retry_at(&self) -> Option<Nanos> {
         match self.denied() {
             Some(denied) => denied.retry_at(),
@@ -43,13 +49,18 @@ impl AcquireError {
         }
     }
 
+    /// When a call that may wait until `deadline` should try again, or why it gives up.
+    pub(super) fn until(denied: Denied, deadline: Nanos) -> Result<Nanos, AcquireError> {
+        match denied.retry_at() {
+            None => Err(AcquireError::Never(denied)),
+            Some(at) if at > deadline => Err(AcquireError::TooLate(denied)),
+            Some(at) => Ok(at),
+        }
+    }
+
     /// Why a call that may wait until `deadline` gives up at once; `None` if it should wait.
     pub(super) fn for_good(denied: Denied, deadline: Nanos) -> Option<AcquireError> {
-        match denied.retry_at() {
-            None => Some(AcquireError::Never(denied)),
-            Some(at) if at > deadline => Some(AcquireError::TooLate(denied)),
-            Some(_) => None,
-        }
+        AcquireError::until(denied, deadline).err()
     }
 }
 
@@ -59,6 +70,10 @@ impl fmt::Display for AcquireError {
             AcquireError::Denied(denied) | AcquireError::Never(denied) => denied.fmt(f),
             AcquireError::TooLate(denied) => write!(f, "no permit before the deadline: {denied}"),
             AcquireError::Full { bound } => write!(f, "no more than {bound} may wait for a permit"),
+            AcquireError::TimerTooFast => f.write_str(
+                "the timer does not keep the time of the limiter's clock: its sleeps are over at once, as in tokio's \
+                 paused time with a clock of real time",
+            ),
         }
     }
 }

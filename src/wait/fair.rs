@@ -1,25 +1,29 @@
-//! The handle: a limiter with a line before it.
+//! The handle: a limiter with a queue before it.
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
-use super::acquire::Acquire;
+use super::acquire::{Acquire, AcquireOwned};
 use super::error::AcquireError;
 use super::permit::Permit;
 use super::shared::Shared;
-use super::timer::{Alarm, NoTimer, Timer};
+use super::timer::{AnyTimer, NoTimer, Timer};
 use crate::algorithm::Algorithm;
-use crate::clock::Clock;
-use crate::decision::Status;
+use crate::clock::{Clock, DefaultClock};
+use crate::decision::{Grant, Status};
 use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
 /// A [`RateLimiter`] for which callers can wait, in order of arrival.
 ///
-/// A handle is a pointer and a bound: clone it freely, all clones are one line. See the [module](super) for what is
+/// A handle is a pointer and a bound: clone it freely, all clones share one queue. See the [module](super) for what is
 /// promised.
+///
+/// Name it by its algorithm: `FairLimiter<SlidingLog>` is one on the default clock for threads, made by
+/// [`blocking`](FairLimiter::blocking), and `FairLimiter<SlidingLog, Tokio, Tokio>` one for the tasks of tokio, made by
+/// [`tokio`](FairLimiter::tokio).
 ///
 /// ```
 /// use tollgate::wait::FairLimiter;
@@ -34,7 +38,7 @@ use crate::quota::Policy;
 /// assert_eq!(denied.denied().and_then(|denied| denied.retry_after_secs()), Some(60));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct FairLimiter<A: Algorithm, C: Clock, T: Alarm = NoTimer> {
+pub struct FairLimiter<A, C = DefaultClock, T = NoTimer> {
     pub(super) shared: Arc<Shared<A, C, T>>,
     pub(super) bound: usize,
 }
@@ -49,16 +53,16 @@ impl<A: Algorithm, C: Clock> FairLimiter<A, C> {
 impl<A: Algorithm, C: Clock, T: Timer> FairLimiter<A, C, T> {
     /// A limiter for which tasks and threads can wait.
     ///
-    /// The line is unbounded: see [`with_bound`](FairLimiter::with_bound). A clone of `limiter` that is kept goes around
-    /// the line.
+    /// The queue is unbounded: see [`with_bound`](FairLimiter::with_bound). A clone of `limiter` that is kept goes around
+    /// the queue.
     pub fn new(limiter: RateLimiter<A, C>, timer: T) -> Self {
         FairLimiter { shared: Arc::new(Shared::new(limiter, timer)), bound: usize::MAX }
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
-    /// A handle whose calls join the line only while fewer than `bound` wait in it; with 0, they never wait. It
-    /// holds for this handle and its clones: others may have another bound to the same line.
+impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
+    /// A handle whose calls join the queue only while fewer than `bound` wait in it; with 0, they never wait. It
+    /// holds for this handle and its clones: others may have another bound to the same queue.
     ///
     /// ```
     /// use tollgate::wait::{AcquireError, FairLimiter};
@@ -79,22 +83,22 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     /// # Errors
     ///
     /// As [`try_acquire_n`](FairLimiter::try_acquire_n).
-    pub fn try_acquire(&self) -> Result<Permit<'_, A, C, T>, AcquireError> {
+    pub fn try_acquire(&self) -> Result<Permit<'_>, AcquireError> {
         self.try_acquire_n(1)
     }
 
     /// Takes `n` permits now, all or none, or is refused.
     ///
-    /// It does not barge: while others wait it is refused, unless they and it can all be granted now. Lock-free
-    /// while nobody waits.
+    /// It does not overtake: while others wait, it is refused unless they and it can all be granted now. Waiters that were
+    /// passed over do not count. Lock-free while nobody waits.
     ///
     /// # Errors
     ///
     /// [`AcquireError::Denied`] or [`AcquireError::Never`].
-    pub fn try_acquire_n(&self, n: u32) -> Result<Permit<'_, A, C, T>, AcquireError> {
+    pub fn try_acquire_n(&self, n: u32) -> Result<Permit<'_>, AcquireError> {
         let shared = &*self.shared;
-        match shared.without_line(n).unwrap_or_else(|| shared.beside_line(n)) {
-            Ok(grant) => Ok(Permit { shared, grant }),
+        match shared.without_queue(n).unwrap_or_else(|| shared.beside_queue(n)) {
+            Ok(grant) => Ok(self.permit(grant)),
             Err(denied) if denied.retry_at().is_none() => Err(AcquireError::Never(denied)),
             Err(denied) => Err(AcquireError::Denied(denied)),
         }
@@ -115,9 +119,56 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     /// # Errors
     ///
     /// It ends with [`AcquireError::Never`], [`AcquireError::TooLate`] or [`AcquireError::Full`], each as soon as it
-    /// is known.
+    /// is known, or with [`AcquireError::TimerTooFast`].
     pub fn acquire_n(&self, n: u32) -> Acquire<'_, A, C, T> {
         Acquire::new(self, n)
+    }
+
+    /// As [`acquire`](FairLimiter::acquire), by a future that borrows nothing, for a permit that borrows nothing.
+    ///
+    /// ```
+    /// use tollgate::wait::{FairLimiter, OwnedPermit};
+    /// use tollgate::{Policy, RateLimiter, TokenBucket};
+    ///
+    /// struct Call {
+    ///     permit: OwnedPermit,
+    /// }
+    ///
+    /// fn next_call(limiter: &FairLimiter<TokenBucket>) -> Result<Call, tollgate::wait::AcquireError> {
+    ///     Ok(Call { permit: limiter.acquire_owned().wait()? })
+    /// }
+    ///
+    /// let limiter = FairLimiter::blocking(RateLimiter::strict(Policy::MICROSOFT_365_DEFENDER)?);
+    /// let call = next_call(&limiter)?;
+    /// drop(limiter);
+    /// call.permit.undo(); // it was never sent
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_n`](FairLimiter::acquire_n).
+    pub fn acquire_owned(&self) -> AcquireOwned<A, C, T>
+    where
+        A: 'static,
+        C: 'static,
+        T: 'static,
+    {
+        self.acquire_n_owned(1)
+    }
+
+    /// As [`acquire_owned`](FairLimiter::acquire_owned), for `n` permits, all or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_n`](FairLimiter::acquire_n).
+    pub fn acquire_n_owned(&self, n: u32) -> AcquireOwned<A, C, T>
+    where
+        A: 'static,
+        C: 'static,
+        T: 'static,
+    {
+        AcquireOwned::new(self.clone(), n)
     }
 
     /// Blocks the thread until there is a permit.
@@ -125,7 +176,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     /// # Errors
     ///
     /// As [`acquire_n`](FairLimiter::acquire_n).
-    pub fn acquire_blocking(&self) -> Result<Permit<'_, A, C, T>, AcquireError> {
+    pub fn acquire_blocking(&self) -> Result<Permit<'_>, AcquireError> {
         self.acquire().wait()
     }
 
@@ -134,17 +185,21 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     /// # Errors
     ///
     /// As [`acquire_n`](FairLimiter::acquire_n).
-    pub fn acquire_blocking_n(&self, n: u32) -> Result<Permit<'_, A, C, T>, AcquireError> {
+    pub fn acquire_blocking_n(&self, n: u32) -> Result<Permit<'_>, AcquireError> {
         self.acquire_n(n).wait()
     }
 
-    /// How many wait now.
+    pub(super) fn permit<'a>(&'a self, grant: Grant<'a>) -> Permit<'a> {
+        Permit { origin: &*self.shared, grant }
+    }
+
+    /// How many wait now, those who were passed over included.
     pub fn waiting(&self) -> usize {
         self.shared.waiting()
     }
 
-    /// As [`RateLimiter::pause_until`]. Who waits goes on waiting, until then or longer; who has a deadline before
-    /// that is refused when it would have been its turn, or at the deadline.
+    /// As [`RateLimiter::pause_until`]. Those who wait go on waiting, until then or longer. A waiter with a deadline
+    /// before that is refused when it would have been its turn, or at the deadline.
     pub fn pause_until(&self, instant: Nanos) {
         self.limiter().pause_until(instant);
     }
@@ -163,7 +218,7 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
         ended
     }
 
-    /// As [`RateLimiter::status`], which knows nothing of the line.
+    /// As [`RateLimiter::status`], which knows nothing of the queue.
     pub fn status(&self) -> Status {
         self.limiter().status()
     }
@@ -173,7 +228,9 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
         self.limiter().policy()
     }
 
-    /// The limiter behind the line. Its `try_acquire` goes around the line.
+    /// The limiter behind the queue. Its `try_acquire` goes around the queue. A grant of its `try_grant` that is undone does
+    /// not call the head of the queue, which sleeps on until the instant that it was told: so nobody waits longer
+    /// than if the grant had not been undone.
     pub fn limiter(&self) -> &RateLimiter<A, C> {
         &self.shared.limiter
     }
@@ -184,13 +241,13 @@ impl<A: Algorithm, C: Clock, T: Alarm> FairLimiter<A, C, T> {
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> Clone for FairLimiter<A, C, T> {
+impl<A, C, T> Clone for FairLimiter<A, C, T> {
     fn clone(&self) -> Self {
         FairLimiter { shared: Arc::clone(&self.shared), bound: self.bound }
     }
 }
 
-impl<A: Algorithm + fmt::Debug, C: Clock + fmt::Debug, T: Alarm> fmt::Debug for FairLimiter<A, C, T> {
+impl<A: Algorithm + fmt::Debug, C: Clock + fmt::Debug, T: AnyTimer> fmt::Debug for FairLimiter<A, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FairLimiter")
             .field("limiter", self.limiter())

@@ -1,6 +1,6 @@
-//! Waiting for permits, in order of arrival: tasks of any runtime and threads in one line.
+//! Waiting for permits, in order of arrival: tasks of any runtime and threads in one queue.
 //!
-//! A [`FairLimiter`] is a [`RateLimiter`](crate::RateLimiter) with a line before it.
+//! A [`FairLimiter`] is a [`RateLimiter`](crate::RateLimiter) with a queue before it.
 //!
 //! ```
 //! use core::time::Duration;
@@ -21,67 +21,91 @@
 //!
 //! # Timers
 //!
-//! | who waits | timer | feature |
+//! | who waits | how to make the limiter | feature |
 //! |---|---|---|
-//! | threads | none: they park ([`NoTimer`]) | `wait` |
-//! | tasks of tokio | `Tokio` | `tokio` |
-//! | tasks of any runtime | `AsyncIo`, which runs a background thread | `async-io` |
-//! | tasks of any runtime | your own [`Timer`] | `wait` |
+//! | threads | [`FairLimiter::blocking`]: they park, and need no timer | `wait` |
+//! | tasks of tokio | `FairLimiter::tokio`: tokio's timer and tokio's clock, so that paused time works | `tokio` |
+//! | tasks of any runtime | [`FairLimiter::new`] with `AsyncIo`, which runs a background thread | `async-io` |
+//! | tasks of any runtime | [`FairLimiter::new`] with your own [`Timer`] | `wait` |
+//!
+//! Threads can wait on all of them. A waiter is granted when its timer rings, so a window near the timer's granularity
+//! is not used up. For example, a strict bucket for `10/1ms` grants one permit at a time. Tokio sleeps in whole
+//! milliseconds, and so tasks get less than one permit a millisecond. A [`SlidingLog`](crate::SlidingLog) grants all
+//! that the window allows at once, which was five times as many.
 //!
 //! # Fairness
 //!
-//! Strictly in order of arrival, whoever waits and for however many permits: a large call is not overtaken by small
-//! ones. A task arrives when its future is first polled. A limiter before which nobody waits decides at once and
-//! without a lock. Beside a line, [`try_acquire`](FairLimiter::try_acquire) does not barge. Two ways lead around the
-//! line: a clone of the inner [`RateLimiter`](crate::RateLimiter) (what it takes, the line waits for), and a deadline
-//! that passes at the very instant at which all who are before can be granted too: then the call is granted, which
-//! delays nobody.
+//! Waiters are granted in the order in which they arrived, for however many permits: small calls do not overtake a
+//! large one. A task arrives when its future is first polled. While nobody waits, a call is decided at once and
+//! without a lock. While others wait, [`try_acquire`](FairLimiter::try_acquire) does not overtake them. A clone of the
+//! inner [`RateLimiter`](crate::RateLimiter) goes around the queue: what it takes, the queue waits for.
 //!
-//! # The promise
+//! # Futures that are kept and not polled
 //!
-//! A deadline is checked when the call arrives, against the instant at which the limiter would grant all permits
-//! waited for before it and its own in one call: exact while they are together within the limiter's burst, and
-//! if nobody gives up or goes around the line; else it is the instant for a whole burst, the earliest possible. It is
-//! checked again when the call becomes the head of the line, and at the deadline itself. What comes later, a pause or a
-//! call around the line, the head learns when it wakes.
+//! A future can be in the queue and not be polled: a `select!` over `&mut acquire` that runs another branch, or a stream
+//! of buffered futures while the body of its loop awaits. Nobody waits for such a future. When its turn has come and it has
+//! not been polled for a grace of 50 milliseconds ([`GRACE`]), the next waiter that looks calls it and all others before
+//! itself. Whoever has not come after one more grace is passed over. It keeps its place: when it is polled again, it
+//! is before all who came later. The permits that it did not fetch go to those who come.
+//!
+//! So a waiter that is not polled delays those behind it by two graces, however many do so. Only a waiter that has
+//! waited long may notice it later, but not later than after twice the time that it has waited, or two graces after
+//! the instant at which it would have been granted if the others had taken their permits.
+//!
+//! # Deadlines
+//!
+//! A deadline is checked when a call arrives, when it becomes the head of the queue, and when the deadline passes. On
+//! arrival it is compared with the instant at which all who are before it and the call itself can have their permits. This
+//! instant is exact as long as together they are within the limiter's burst, and nobody gives up or goes around the queue.
+//! Beyond the burst it is the earliest possible instant, from the rates of the policy.
 //!
 //! # Cost
 //!
-//! Only the head of the line sleeps on the clock, in one sleep that belongs to the line and is armed by whoever left
-//! the head before: one wake-up per grant to a task, none to anybody else, and no allocation. A thread wakes twice, to
-//! become the head and when its time has come. A deadline is one more sleep, a pause one more wake-up. A waiter
-//! takes about 80 bytes in the line, and 72 for its future. Joining and leaving a line of `k` is `O(log k)`: with a
-//! thousand waiting, a grant and the next arrival take 0.2 us together, the runtime aside.
+//! The next waiter is woken when the head leaves. If its permits are not there yet, it sleeps until they are: that is one
+//! wake-up or two. While it is not the head, it wakes now and then to see that the head comes: first when the head
+//! would be late, then after twice as long each time. That is eleven times in a minute if the first comes after 50 ms.
+//! A waiter that is served before has none of these.
 //!
-//! Nothing here panics; a timer may (that of tokio does when its runtime is gone).
+//! A grant to a waiter allocates nothing. A task that must wait has a sleep of its own, which with tokio is one
+//! allocation. It takes about 80 bytes in the queue, and 120 for its future. Joining and leaving a queue of `k` waiters
+//! is `O(log k)`, for a deadline too. With a thousand waiting, a grant and the next arrival take 0.17 us together, the
+//! runtime aside.
 //!
 //! # Cancellation
 //!
-//! A permit is charged when it is granted, by the waiter itself, with the clock read at that moment; a place in the
-//! line is no reservation. So a waiting future may be dropped anywhere, or its task may panic: no permit is lost,
-//! the next is called if it was its turn, and nothing is left behind. A future that is kept but no longer polled
-//! keeps its place, and all who are behind it waiting: drop it.
+//! A permit is charged when it is granted, by the waiter itself, with the clock read at that moment. A place in the
+//! queue is no reservation. So a waiting future may be dropped anywhere, and its task may panic: no permit is lost,
+//! the next is called if it was its turn, and nothing is left behind.
+//!
+//! Wakers and timers run without the lock of the queue. If one of them panics, the caller has the panic, and the others
+//! wait on as before. Nothing else here panics.
 
 mod acquire;
+mod alarm;
 #[cfg(feature = "async-io")]
 mod async_io;
+mod calls;
+mod deadline;
 mod error;
 mod fair;
-mod line;
 mod permit;
+mod queue;
 mod shared;
 mod timer;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod waiting;
 
-pub use acquire::Acquire;
+pub use acquire::{Acquire, AcquireOwned};
 #[cfg(feature = "async-io")]
 #[cfg_attr(docsrs, doc(cfg(feature = "async-io")))]
 pub use async_io::{AsyncIo, AsyncIoSleep};
+pub use deadline::Deadline;
 pub use error::AcquireError;
 pub use fair::FairLimiter;
-pub use permit::{Permit, Undo};
-pub use timer::{NoTimer, Timer};
+pub use permit::{OwnedPermit, Permit, Undo};
+pub use queue::GRACE;
+pub use timer::{AnyTimer, NoTimer, Timer};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::{Tokio, TokioSleep};

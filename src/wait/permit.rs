@@ -1,36 +1,43 @@
 //! What a caller gets, and how to hand it back.
 
+use alloc::sync::Arc;
 use core::fmt;
 
 use super::shared::Shared;
-use super::timer::{Alarm, NoTimer};
+use super::timer::AnyTimer;
 use crate::algorithm::Algorithm;
 use crate::clock::Clock;
-use crate::decision::Grant;
+use crate::decision::{Grant, Receipt};
 
 /// Leave to make a call, charged at the moment it was granted.
 ///
 /// To drop it is to have made the call: there is nothing to release. If the call is not sent after all,
 /// [`undo`](Permit::undo) it.
-pub struct Permit<'a, A: Algorithm, C: Clock, T: Alarm = NoTimer> {
-    pub(super) shared: &'a Shared<A, C, T>,
+pub struct Permit<'a> {
+    pub(super) origin: &'a (dyn Origin + 'a),
     pub(super) grant: Grant<'a>,
+}
+
+/// As [`Permit`], from [`FairLimiter::acquire_owned`](super::FairLimiter::acquire_owned): it borrows nothing.
+pub struct OwnedPermit {
+    pub(super) origin: Arc<dyn Origin>,
+    pub(super) receipt: Receipt,
 }
 
 /// What became of a permit that was handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Undo {
-    /// The limiter is as it was before the grant, and who waits gets the permit.
+    /// The limiter is as it was before the grant, and whoever waits gets the permit.
     Exact,
     /// The permit stays charged, as if the call had been made: the limiter has granted since, or its algorithm
     /// takes nothing back. Only [`TokenBucket`](crate::TokenBucket) does, strict or nominal with one quota or two.
     Forfeited,
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> Permit<'_, A, C, T> {
+impl Permit<'_> {
     /// Hands the permit back, for a call that was never sent. Only the latest grant of a limiter can be undone,
-    /// by one compare-exchange; any other is forfeited, and the answer says which. Takes the lock of the line, to
-    /// tell the head if it may go earlier now.
+    /// by one compare-exchange. Any other is forfeited, and the answer says which. Takes the lock of the queue, to
+    /// call the head, which can perhaps go earlier now.
     ///
     /// ```
     /// use tollgate::wait::{FairLimiter, Undo};
@@ -47,16 +54,53 @@ impl<A: Algorithm, C: Clock, T: Alarm> Permit<'_, A, C, T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn undo(self) -> Undo {
-        if !self.grant.undo() {
-            return Undo::Forfeited;
-        }
-        self.shared.call_head();
-        Undo::Exact
+        let undone = self.grant.undo();
+        answer(undone, self.origin)
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> fmt::Debug for Permit<'_, A, C, T> {
+impl OwnedPermit {
+    /// As [`Permit::undo`].
+    pub fn undo(self) -> Undo {
+        let undone = self.origin.undo(self.receipt);
+        answer(undone, &*self.origin)
+    }
+}
+
+fn answer(undone: bool, origin: &dyn Origin) -> Undo {
+    if !undone {
+        return Undo::Forfeited;
+    }
+    origin.call_head();
+    Undo::Exact
+}
+
+/// The limiter and the queue that a permit came from, whatever their types.
+pub(super) trait Origin: Send + Sync {
+    /// Undoes a grant of this limiter.
+    fn undo(&self, receipt: Receipt) -> bool;
+
+    fn call_head(&self);
+}
+
+impl<A: Algorithm, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
+    fn undo(&self, receipt: Receipt) -> bool {
+        self.limiter.algorithm().undo_receipt(receipt)
+    }
+
+    fn call_head(&self) {
+        self.call_head();
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").field("grant", &self.grant).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OwnedPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedPermit").field("receipt", &self.receipt).finish_non_exhaustive()
     }
 }

@@ -1,39 +1,52 @@
-//! The limiter, the line before it, and the one rule by which the line moves: who leaves the head of the line calls
-//! the next.
+//! The limiter, the queue before it, and the rules by which the queue moves.
 //!
 //! # State
 //!
-//! - `line`: who waits, behind a lock that is taken only while somebody waits, or is about to.
-//! - `waiting`: its length, written under the lock, so that nobody takes the lock of an empty line.
+//! - `queue`: who waits, behind a lock that is taken only while somebody waits, or is about to. A waiter is *present*:
+//!   it sleeps, or it was called and has not come yet; or it was *passed over*, and is present again when it comes. The
+//!   first of those present is the head.
+//! - `waiting`: how many wait, written under the lock, so that nobody takes the lock of an empty queue.
+//! - Each waiter has an alarm of its own, outside of this file, armed by itself for the instant that its turn told it.
 //!
-//! - I1. **The head is called.** Whenever the lock is free and somebody waits, the head has been woken since it
-//!   became the head and has not run yet, or the alarm is armed, with its waker, for the instant at which it will
-//!   be granted, or it is a thread that is parked until then.
-//! - I2. Nobody but a waiter charges its permits, when it runs, as the head, with the clock read at that moment. So
-//!   a waiter that goes away, however it goes, has nothing to give back.
-//! - I3. Wakers are called, and dropped, without the lock: they may run code of their own. Only the alarm, armed for
-//!   the next, drops that of somebody who is just leaving, and whose task therefore lives.
+//! Invariants, whenever the lock is free:
 //!
-//! I1 holds since every change of the head ([`Shared::leave`], [`Shared::join`]) and everything that may let it go
-//! earlier ([`Shared::call_head`]) ends by calling the head or by its own turn. What lets it go *later*, a pause or a
-//! caller that goes round the line, needs no call: the head wakes, is refused, and sleeps again.
+//! - I1. **The head comes by itself, or was called.** Its alarm rings at the instant at which its permits are there, or
+//!   its waker was called after it became the head.
+//! - I2. **Everybody looks after the head.** Every other waiter that is polled has an alarm that rings a grace after
+//!   the head is expected, or later but not later than the rule of [`Place::next_look`] says. Whoever looks and finds the head
+//!   late calls all who are before itself, comes again a grace later, and passes over those at the front who have not
+//!   come by then.
+//! - I3. **Only a waiter takes its permits**, when it runs, as the head, with the clock read at that moment. A waiter that
+//!   goes away, however it goes, has nothing to give back.
+//! - I4. **No code of others runs under the lock**: wakers are cloned before it, and called and dropped after it
+//!   ([`Calls`]); sleeps are made, polled and dropped without it. Only the clock and the algorithm are asked under it,
+//!   whose traits forbid to wait and to call back.
+//!
+//! I1 holds because whatever makes somebody the head, or lets the head go earlier, calls it: [`Queue::leave`], [`Queue::look`]
+//! and [`Shared::call_head`]. What makes the head wait longer, a pause or a call around the queue, needs no call:
+//! the head comes, is refused, and sleeps again. I2 does not rest on I1: should a call be lost, because a waker
+//! panics say, the next who looks repairs it.
+//!
+//! # Linearization
+//!
+//! A grant takes effect in the limiter, and under the lock if anybody waits. So grants to waiters are in the order of their
+//! turns under the lock, and the order of turns is the order of the queue among those present.
 //!
 //! # Orderings
 //!
 //! | site | operation | ordering | pairs with | if weaker |
 //! |---|---|---|---|---|
-//! | W | store `waiting` | Relaxed | - | is the weakest: who knows of a waiter, by whatever means, sees it counted; who does not may as well have come before it |
+//! | W | store `waiting` | Relaxed | - | is the weakest. A thread that knows of a waiter, by whatever means, sees it counted; a thread that does not know of it may as well have come before it |
 //! | E | load `waiting` | Relaxed | - | likewise |
 //!
 //! An undo that races with a waiter that joins is seen by it, or sees it: both take the lock afterwards.
 
-use core::mem;
-use core::task::Waker;
+use core::time::Duration;
 use std::sync::PoisonError;
 
+use super::calls::Calls;
 use super::error::AcquireError;
-use super::line::{Line, Ticket, Waiter};
-use super::timer::Alarm;
+use super::queue::{BEHIND_ALL, GRACE, Queue, Ticket};
 use crate::algorithm::Algorithm;
 use crate::clock::Clock;
 use crate::decision::{Denied, Grant};
@@ -41,28 +54,57 @@ use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
-pub(super) struct Shared<A, C, T: Alarm> {
+pub(super) struct Shared<A, C, T> {
     pub(super) limiter: RateLimiter<A, C>,
     pub(super) timer: T,
     /// The most permits that one call can be granted.
     burst: u32,
     waiting: AtomicUsize,
-    line: Mutex<Line<T::Sleep>>,
+    queue: Mutex<Queue>,
 }
 
 /// How a turn of a waiter ended.
 pub(super) enum Turn<'a> {
-    /// Out of the line.
+    /// Out of the queue.
     Done(Result<Grant<'a>, AcquireError>),
-    /// In the line: to be woken, or to look again at this instant by itself, if there is one.
-    Wait(Option<Nanos>),
+    /// In the queue, until it is called, or until this instant.
+    Wait(Nanos),
 }
 
-impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
+/// A place in the queue, as its waiter knows it.
+#[derive(Debug)]
+pub(super) struct Place {
+    ticket: Ticket,
+    joined: Nanos,
+    /// The earliest instant at which it could be granted, said when it joined, if all before it take their permits.
+    promised: Nanos,
+    /// When it looks after the head again.
+    look: Nanos,
+}
+
+impl Place {
+    /// The next look of a waiter that is not the head, after one `now` that found the head `late` or not.
+    ///
+    /// The looks begin when the head would be late, and then come after twice as long as the waiter has waited,
+    /// so that there are few of them. One comes a grace after the promised instant: then it must be the head.
+    fn next_look(&mut self, now: Nanos, late: bool, head_is_late_at: Nanos) -> Nanos {
+        if late {
+            self.look = head_is_late_at;
+        } else if now >= self.look {
+            let twice = now.saturating_add(now.saturating_duration_since(self.joined));
+            let promised = self.promised.saturating_add(GRACE);
+            let look = if now < promised { twice.min(promised) } else { twice };
+            self.look = look.max(head_is_late_at);
+        }
+        self.look
+    }
+}
+
+impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
     pub(super) fn new(limiter: RateLimiter<A, C>, timer: T) -> Self {
         let burst = limiter.peek_n(u32::MAX).map_or_else(|denied| denied.burst(), |()| u32::MAX);
         let waiting = AtomicUsize::new(0);
-        Shared { limiter, timer, burst, waiting, line: Mutex::new(Line::new()) }
+        Shared { limiter, timer, burst, waiting, queue: Mutex::new(Queue::new()) }
     }
 
     #[inline]
@@ -70,179 +112,167 @@ impl<A: Algorithm, C: Clock, T: Alarm> Shared<A, C, T> {
         self.waiting.load(Ordering::Relaxed) // E
     }
 
-    /// Nothing under the lock leaves it half done, so one who panicked there changes nothing for the others.
-    fn line(&self) -> MutexGuard<'_, Line<T::Sleep>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing under the lock leaves it half done, so a panic there changes nothing for the others.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Nanos {
         self.limiter.clock().now()
     }
 
-    /// The answer to a call that need not care for the line; `None` if it must.
+    /// The answer to a call that need not care for the queue; `None` if it must.
     #[inline]
-    pub(super) fn without_line(&self, n: u32) -> Option<Result<Grant<'_>, Denied>> {
+    pub(super) fn without_queue(&self, n: u32) -> Option<Result<Grant<'_>, Denied>> {
         (self.waiting() == 0 || n == 0 || n > self.burst).then(|| self.limiter.try_grant_n(n))
     }
 
-    /// Whether `permits`, of one call or of several, can all be granted now. The refusal holds for all of them
-    /// together as far as they are within the burst, and for the burst otherwise.
-    fn peek(&self, permits: u64) -> Result<(), Denied> {
+    /// Whether `permits`, of one call or of several, can all be granted now. The instant of a refusal is exact up to the
+    /// burst, and beyond it the earliest possible, perhaps now.
+    fn earliest(&self, permits: u64, now: Nanos) -> Result<(), Denied> {
         match u32::try_from(permits) {
-            Ok(permits) if permits <= self.burst => self.limiter.peek_n(permits),
-            _ => {
-                self.limiter.peek_n(self.burst)?;
-                let now = self.now();
-                Err(Denied::new(now, 0, Some(now), self.burst))
+            Ok(permits) if permits <= self.burst => return self.limiter.peek_n(permits),
+            _ => {}
+        }
+        let burst = self.limiter.peek_n(self.burst).err();
+        let mut denied = burst.unwrap_or(Denied::new(now, 0, Some(now), self.burst));
+        for (i, quota) in self.limiter.policy().quotas().iter().enumerate() {
+            // No limiter of this crate grants more than twice a quota's limit at once; the rest comes at its rate.
+            let limit = u64::from(quota.limit());
+            let rest = u128::from(permits.saturating_sub(2 * limit));
+            let nanos = rest * quota.window().as_nanos() / u128::from(limit);
+            let after = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+            let at = now.saturating_add(after);
+            if denied.retry_at().is_some_and(|earlier| earlier < at) {
+                denied = Denied::new(now, i, Some(at), self.burst);
             }
         }
+        Err(denied)
     }
 
-    /// Grants past the line, if all who wait before and this call can be granted now: then nobody is delayed.
-    fn beside(&self, before: u64, n: u32) -> Result<Grant<'_>, Denied> {
+    /// Grants beside the queue, if all who are present and this call can be granted now: then nobody is delayed.
+    #[cold]
+    pub(super) fn beside_queue(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        let now = self.now();
+        let mut calls = Calls::default();
+        let mut queue = self.queue();
+        queue.look(BEHIND_ALL, now, &mut calls);
+        let before = queue.permits();
         if before > 0 {
-            self.peek(before + u64::from(n))?;
+            self.earliest(before + u64::from(n), now).map_err(|denied| match denied.retry_at() {
+                // The permits may be there while those who wait have not come for them yet.
+                Some(at) if at <= now => {
+                    Denied::new(now, denied.quota(), Some(now.saturating_add(GRACE)), self.burst)
+                }
+                _ => denied,
+            })?;
         }
         self.limiter.try_grant_n(n)
     }
 
-    /// As [`beside`](Shared::beside) the whole line.
-    #[cold]
-    pub(super) fn beside_line(&self, n: u32) -> Result<Grant<'_>, Denied> {
-        let line = self.line();
-        self.beside(line.permits(), n)
-    }
-
-    /// Takes a place at the end of the line, written to `place`, unless it is known at once that nothing will come
+    /// Takes a place at the end of the queue, written to `place`, unless it is known at once that nothing will come
     /// of it.
-    pub(super) fn join(&self, place: &mut Option<Ticket>, waiter: Waiter, bound: usize) -> Turn<'_> {
-        let mut line = self.line();
-        if line.len() >= bound {
+    pub(super) fn join(
+        &self,
+        place: &mut Option<Place>,
+        n: u32,
+        deadline: Nanos,
+        bound: usize,
+        waker: &core::task::Waker,
+    ) -> Turn<'_> {
+        let mut calls = Calls::for_waiter(waker);
+        let now = self.now();
+        let mut queue = self.queue();
+        if queue.len() >= bound {
             return Turn::Done(Err(AcquireError::Full { bound }));
         }
-        if line.len() > 0 {
-            let promise = self.peek(line.permits() + u64::from(waiter.n));
-            let refused = promise.err().and_then(|denied| AcquireError::for_good(denied, waiter.deadline));
-            if let Some(error) = refused {
-                return Turn::Done(Err(error));
+        queue.look(BEHIND_ALL, now, &mut calls);
+        let mut promised = now;
+        if queue.permits() > 0 {
+            if let Err(denied) = self.earliest(queue.permits() + u64::from(n), now) {
+                if let Some(error) = AcquireError::for_good(denied, deadline) {
+                    return Turn::Done(Err(error));
+                }
+                promised = denied.retry_at().unwrap_or(now);
             }
         }
-        let ticket = line.join(waiter);
-        *place = Some(ticket);
-        self.waiting.store(line.len(), Ordering::Relaxed); // W
-        self.run(line, ticket)
+        let ticket = queue.join(n, now);
+        let place = place.insert(Place { ticket, joined: now, promised, look: Nanos::ZERO });
+        self.run(&mut queue, place, n, deadline, now, &mut calls)
     }
 
     /// The turn of a waiter that was woken, or polled for any other reason.
-    pub(super) fn turn(&self, ticket: Ticket, blocking: bool, deadline: Nanos, waker: &Waker) -> Turn<'_> {
-        let mut line = self.line();
-        let mut stale = None;
-        if let Some(waiter) = line.get_mut(ticket) {
-            (waiter.blocking, waiter.deadline) = (blocking, deadline);
-            if !waiter.waker.will_wake(waker) {
-                stale = Some(mem::replace(&mut waiter.waker, waker.clone()));
-            }
-        }
-        let turn = self.run(line, ticket);
-        drop(stale);
-        turn
+    pub(super) fn turn(
+        &self,
+        place: &mut Place,
+        n: u32,
+        deadline: Nanos,
+        waker: &core::task::Waker,
+    ) -> Turn<'_> {
+        let mut calls = Calls::for_waiter(waker);
+        let now = self.now();
+        let mut queue = self.queue();
+        queue.come(place.ticket, now);
+        self.run(&mut queue, place, n, deadline, now, &mut calls)
     }
 
-    fn run(&self, mut line: MutexGuard<'_, Line<T::Sleep>>, ticket: Ticket) -> Turn<'_> {
-        let is_head = line.is_head(ticket);
-        let Some(&mut Waiter { n, deadline, blocking, .. }) = line.get_mut(ticket) else {
-            return Turn::Wait(None); // Never: who has a ticket is in the line.
-        };
-        let result = if is_head {
+    fn run(
+        &self,
+        queue: &mut Queue,
+        place: &mut Place,
+        n: u32,
+        deadline: Nanos,
+        now: Nanos,
+        calls: &mut Calls,
+    ) -> Turn<'_> {
+        let late = queue.look(place.ticket, now, calls);
+        let result = if queue.head() == Some(place.ticket) {
             match self.limiter.try_grant_n(n) {
                 Ok(grant) => Ok(grant),
-                Err(denied) => match AcquireError::for_good(denied, deadline) {
-                    Some(error) => Err(error),
-                    None if blocking => return Turn::Wait(denied.retry_at()),
-                    None => {
-                        self.sleep(line, &denied);
-                        return Turn::Wait(None);
+                Err(denied) => match AcquireError::until(denied, deadline) {
+                    Ok(until) => {
+                        queue.sleep(place.ticket, until, calls);
+                        self.count(queue);
+                        return Turn::Wait(until);
                     }
+                    Err(error) => Err(error),
                 },
             }
-        } else if deadline < Nanos::MAX && deadline <= self.now() {
-            self.beside(line.permits_before(ticket, self.burst), n).map_err(AcquireError::TooLate)
+        } else if now > deadline {
+            let denied = self.limiter.peek_n(n).err();
+            let at_once = || Denied::new(now, 0, Some(now.saturating_add(GRACE)), self.burst);
+            Err(AcquireError::TooLate(denied.unwrap_or_else(at_once)))
         } else {
-            return Turn::Wait(Some(deadline).filter(|&at| at < Nanos::MAX));
+            let look = place.next_look(now, late, queue.head_is_late_at());
+            // An instant equal to the deadline is in time.
+            let until = look.min(deadline.saturating_add(Duration::from_nanos(1)));
+            queue.sleep(place.ticket, until, calls);
+            self.count(queue);
+            return Turn::Wait(until);
         };
-        self.remove(line, ticket);
+        queue.leave(place.ticket, now, calls);
+        self.count(queue);
         Turn::Done(result)
     }
 
-    /// Arms the alarm for the head, which was refused.
-    fn sleep(&self, mut line: MutexGuard<'_, Line<T::Sleep>>, denied: &Denied) {
-        let Some((head, alarm)) = line.head() else { return };
-        let after = denied.retry_after().unwrap_or_default();
-        if self.timer.arm(alarm, after, &head.waker).is_ready() {
-            let waker = head.waker.clone();
-            drop(line);
-            waker.wake();
-        }
+    fn count(&self, queue: &Queue) {
+        self.waiting.store(queue.len(), Ordering::Relaxed); // W
     }
 
-    /// Gives up a place in the line.
+    /// Gives up a place in the queue.
     #[cold]
-    pub(super) fn leave(&self, ticket: Ticket) {
-        self.remove(self.line(), ticket);
+    pub(super) fn leave(&self, place: &Place) {
+        let mut calls = Calls::default();
+        let now = self.now();
+        let mut queue = self.queue();
+        queue.leave(place.ticket, now, &mut calls);
+        self.count(&queue);
     }
 
-    fn remove(&self, mut line: MutexGuard<'_, Line<T::Sleep>>, ticket: Ticket) {
-        let was_head = line.is_head(ticket);
-        let left = line.leave(ticket);
-        self.waiting.store(line.len(), Ordering::Relaxed); // W
-        let next = if was_head { self.next(&mut line) } else { None };
-        let alarm = line.idle_alarm();
-        drop(line);
-        drop((left, alarm));
-        wake(next);
-    }
-
-    /// Calls the head, which may perhaps go earlier now.
+    /// Calls the head, which can perhaps go earlier now.
     pub(super) fn call_head(&self) {
-        let mut line = self.line();
-        let next = self.next(&mut line);
-        let alarm = line.idle_alarm();
-        drop(line);
-        drop(alarm);
-        wake(next);
-    }
-
-    /// Who is to be woken, if anybody waits: the head, if it has something to do now. Else the alarm is armed for it.
-    fn next(&self, line: &mut Line<T::Sleep>) -> Option<Waker> {
-        let (head, alarm) = line.head()?;
-        // Whoever leaves while it unwinds must not meet a second panic, of the timer say.
-        if head.blocking || std::thread::panicking() {
-            return Some(head.waker.clone());
-        }
-        let call = CallOnPanic(&head.waker);
-        let called = match self.limiter.peek_n(head.n) {
-            Ok(()) => true,
-            Err(denied) => {
-                AcquireError::for_good(denied, head.deadline).is_some()
-                    || self.timer.arm(alarm, denied.retry_after().unwrap_or_default(), &head.waker).is_ready()
-            }
-        };
-        mem::forget(call);
-        called.then(|| head.waker.clone())
-    }
-}
-
-fn wake(next: Option<Waker>) {
-    if let Some(waker) = next {
-        waker.wake();
-    }
-}
-
-/// Should the timer, the clock or the algorithm panic while the next is called, the next must not sleep for ever.
-struct CallOnPanic<'a>(&'a Waker);
-
-impl Drop for CallOnPanic<'_> {
-    fn drop(&mut self) {
-        self.0.wake_by_ref();
+        let mut calls = Calls::default();
+        let now = self.now();
+        self.queue().call_head(now, &mut calls);
     }
 }

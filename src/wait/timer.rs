@@ -1,15 +1,13 @@
-//! Who wakes a task when its time has come: [`Timer`], and what is behind it.
+//! Who wakes a task when its time has come.
 
 use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 /// What an async runtime does for waiting tasks: sleeping.
 ///
-/// A [`FairLimiter`](super::FairLimiter) keeps one sleep for all who wait, and one for each that has a deadline.
-/// It reads its clock again after every sleep, so a timer that is early or late, or whose clock drifts from the
-/// limiter's, costs at most one more wake-up and never grants too soon.
+/// Each waiting future has a sleep of its own, made when it is first polled and must wait, and polled by nobody else. So
+/// a sleep belongs to the runtime of its task. The clock is read again after every sleep: a timer that is early or
+/// late costs one more wake-up, and never a grant too soon.
 ///
 /// ```
 /// use std::future::Future;
@@ -31,8 +29,7 @@ pub trait Timer: Send + Sync {
     /// A sleep: ready when it is over.
     type Sleep: Future<Output = ()> + Unpin + Send;
 
-    /// A sleep that is over `after` from now. It may be asked for, and polled, by any thread that polls or drops a
-    /// waiting future.
+    /// A sleep that is over `after` from now.
     fn sleep(&self, after: Duration) -> Self::Sleep;
 
     /// Makes `sleep`, over or not, one that is over `after` from now; without an allocation, if it can.
@@ -47,43 +44,33 @@ pub trait Timer: Send + Sync {
 ///
 /// ```compile_fail,E0277
 /// use tollgate::wait::FairLimiter;
-/// use tollgate::{Policy, RateLimiter};
+/// use tollgate::SlidingLog;
 ///
-/// async fn call(limiter: FairLimiter<tollgate::SlidingLog, tollgate::DefaultClock>) {
+/// async fn call(limiter: FairLimiter<SlidingLog>) {
 ///     limiter.acquire().await;
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimer;
 
-/// A sleep that wakes somebody, perhaps: every [`Timer`], and [`NoTimer`].
-pub trait Alarm: Send + Sync {
+/// Every [`Timer`], and [`NoTimer`]: what a [`FairLimiter`](super::FairLimiter) can have. Nothing else implements it.
+pub trait AnyTimer: sealed::Sealed + Send + Sync {
+    /// What a waiting future keeps.
     type Sleep: Unpin + Send;
-
-    /// Sleeps on behalf of `waker` until `after` from now. Ready if that is now.
-    fn arm(&self, sleep: &mut Option<Self::Sleep>, after: Duration, waker: &Waker) -> Poll<()>;
 }
 
-impl<T: Timer> Alarm for T {
+impl<T: Timer> AnyTimer for T {
     type Sleep = T::Sleep;
-
-    fn arm(&self, sleep: &mut Option<Self::Sleep>, after: Duration, waker: &Waker) -> Poll<()> {
-        let sleep = match sleep {
-            Some(sleep) => {
-                self.reset(sleep, after);
-                sleep
-            }
-            None => sleep.insert(self.sleep(after)),
-        };
-        Pin::new(sleep).poll(&mut Context::from_waker(waker))
-    }
 }
 
-/// Nobody asks: who waits without a timer is a thread, and parks.
-impl Alarm for NoTimer {
+impl AnyTimer for NoTimer {
     type Sleep = ();
+}
 
-    fn arm(&self, _: &mut Option<()>, _: Duration, _: &Waker) -> Poll<()> {
-        Poll::Ready(())
-    }
+mod sealed {
+    #[allow(unreachable_pub, reason = "it seals a public trait")]
+    pub trait Sealed {}
+
+    impl<T: super::Timer> Sealed for T {}
+    impl Sealed for super::NoTimer {}
 }

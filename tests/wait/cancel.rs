@@ -1,16 +1,10 @@
 //! Dropping a wait anywhere: no permit is lost, the next is woken, nothing is left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Wake, Waker};
-use std::time::Duration;
 
 use tollgate::Nanos;
-use tollgate::wait::{FairLimiter, Timer};
 
-use crate::world::{VirtualSleep, VirtualTimer, World, secs};
+use crate::world::{World, secs};
 
 /// Where the victim is dropped.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +75,8 @@ fn who_goes_wakes_only_the_next() {
     assert_eq!(small.map(|task| world.wakes(task)), [1, 0, 0]);
     world.run();
     assert_eq!(world.granted(), [(small[0], 0)]);
-    assert_eq!(world.timer.armed(), [secs(10)]);
-    // The last of a line takes the sleep away with it.
+    assert_eq!(world.timer.first(), Some(secs(10)));
+    // The last of a queue leave nothing behind.
     world.cancel(small[1]);
     world.cancel(small[2]);
     assert!(world.is_clean());
@@ -110,80 +104,4 @@ fn a_panic_is_a_cancellation() {
     world.live_until(secs(10));
     assert_eq!(world.granted(), [(next, 10)]);
     assert!(world.is_clean());
-}
-
-#[derive(Default)]
-struct Woken(AtomicU32);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Woken {
-    fn times(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// It panics when a sleep is armed anew, after some that are good.
-struct Broken {
-    timer: VirtualTimer,
-    good: AtomicU32,
-}
-
-impl Timer for Broken {
-    type Sleep = VirtualSleep;
-
-    fn sleep(&self, after: Duration) -> VirtualSleep {
-        self.timer.sleep(after)
-    }
-
-    fn reset(&self, sleep: &mut VirtualSleep, after: Duration) {
-        assert!(self.good.fetch_sub(1, Ordering::Relaxed) > 0, "on purpose");
-        self.timer.reset(sleep, after);
-    }
-}
-
-/// Who leaves arms the sleep of the next: if that panics, the leaver has its panic and the next its turn.
-#[test]
-fn a_timer_that_panics_while_the_next_is_called() {
-    let world = World::exact("2/10s");
-    let broken = Broken { timer: world.timer.clone(), good: AtomicU32::new(0) };
-    let limiter = FairLimiter::new(world.limiter.limiter().clone(), broken);
-    limiter.try_acquire_n(2).unwrap();
-    let woken = Arc::new(Woken::default());
-    let (noop, waker) = (Waker::noop(), Waker::from(Arc::clone(&woken)));
-    let mut large = limiter.acquire_n(2);
-    let mut next = limiter.acquire();
-    assert!(Pin::new(&mut large).poll(&mut Context::from_waker(noop)).is_pending());
-    assert!(Pin::new(&mut next).poll(&mut Context::from_waker(&waker)).is_pending());
-    catch_unwind(AssertUnwindSafe(|| drop(large))).unwrap_err();
-    assert_eq!((limiter.waiting(), woken.times()), (1, 1));
-    world.set(secs(10));
-    assert!(Pin::new(&mut next).poll(&mut Context::from_waker(&waker)).is_ready());
-    drop(next);
-    assert_eq!(limiter.waiting(), 0);
-}
-
-/// Who leaves because it panics does not meet the panic of a timer, which would abort the process.
-#[test]
-fn a_timer_that_panics_is_not_asked_by_who_unwinds() {
-    let world = World::exact("2/10s");
-    let broken = Broken { timer: world.timer.clone(), good: AtomicU32::new(0) };
-    let limiter = FairLimiter::new(world.limiter.limiter().clone(), broken);
-    limiter.try_acquire_n(2).unwrap();
-    let woken = Arc::new(Woken::default());
-    let (noop, waker) = (Waker::noop(), Waker::from(Arc::clone(&woken)));
-    let mut large = limiter.acquire_n(2);
-    let mut next = limiter.acquire();
-    assert!(Pin::new(&mut large).poll(&mut Context::from_waker(noop)).is_pending());
-    assert!(Pin::new(&mut next).poll(&mut Context::from_waker(&waker)).is_pending());
-    let unwinds = || {
-        let _large = large;
-        panic!("of the caller");
-    };
-    catch_unwind(AssertUnwindSafe(unwinds)).unwrap_err();
-    assert_eq!((limiter.waiting(), woken.times()), (1, 1));
 }

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tollgate::wait::AcquireError;
-use tollgate::{Clock, Nanos};
+use tollgate::wait::{AcquireError, FairLimiter};
+use tollgate::{Clock, Manual, Nanos, RateLimiter, SlidingLog};
 
-use crate::world::{World, secs};
+use crate::world::{Idle, World, past, policy, secs};
 
 fn promised(result: Result<(), AcquireError>) -> Option<Nanos> {
     match result {
@@ -49,7 +49,7 @@ fn a_deadline_at_the_promised_instant_is_in_time_whoever_runs_first() {
         world.limiter.try_acquire_n(2).unwrap();
         let tasks = [world.wait(1, secs(10)), world.wait(1, secs(10))];
         world.set(secs(10));
-        world.poll(tasks[first]); // both sleeps are over
+        world.poll(tasks[first]); // the second is not the head yet, and not late
         world.run();
         assert_eq!(tasks.map(|task| world.outcome(task)), [Some((secs(10), Ok(()))); 2]);
         assert!(world.is_clean());
@@ -93,7 +93,7 @@ fn the_deadline_ends_a_wait_that_others_prolong() {
     assert_eq!(world.outcome(second), None); // promised 20 s, and in time
     world.live_until(secs(9));
     world.timer.clock.set(secs(11));
-    world.limiter.limiter().try_acquire().unwrap(); // around the line
+    world.limiter.limiter().try_acquire().unwrap(); // around the queue
     world.live_until(secs(100));
     assert_eq!(world.granted(), [(first, 21)]);
     // The head left at 21 s, and the next promise is 31 s.
@@ -110,13 +110,13 @@ fn the_deadline_itself() {
     world.wait(2, Nanos::MAX);
     let second = world.wait(1, secs(15));
     world.timer.clock.set(secs(10));
-    world.limiter.limiter().try_acquire_n(2).unwrap(); // around the line
-    world.live_until(secs(14));
+    world.limiter.limiter().try_acquire_n(2).unwrap(); // around the queue
+    world.live_until(secs(15)); // in time still
     assert_eq!(world.outcome(second), None);
-    world.live_until(secs(15));
+    world.live_until(secs(16));
     assert_eq!(
         world.outcome(second).map(|(at, result)| (at, promised(result))),
-        Some((secs(15), Some(secs(20))))
+        Some((past(15), Some(secs(20))))
     );
     assert_eq!(world.limiter.waiting(), 1);
 }
@@ -191,12 +191,37 @@ fn a_deadline_set_while_it_waits_holds() {
     }
     let mut next = next.by(secs(5));
     assert!(Pin::new(&mut next).poll(&mut context).is_pending());
-    world.set(secs(5));
+    world.set(past(5));
     for mut late in [next, head.by(secs(5))] {
         let Poll::Ready(Err(AcquireError::TooLate(denied))) = Pin::new(&mut late).poll(&mut context) else {
             panic!("it waits on");
         };
         assert_eq!(denied.retry_at(), Some(secs(10)));
     }
+    assert_eq!(limiter.waiting(), 0);
+}
+
+/// Each costs as much as the queue is deep, not as it is long; the newest have all others before them.
+#[test]
+fn forty_thousand_deadlines() {
+    const WAITERS: usize = 40_000;
+    let (clock, log) = (Manual::new(), SlidingLog::new(policy("40000/10s")).unwrap());
+    let limiter = FairLimiter::new(RateLimiter::new(log, clock.clone()), Idle);
+    limiter.try_acquire_n(40_000).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting: Vec<_> = (0..WAITERS).map(|_| limiter.acquire()).collect();
+    for wait in &mut waiting {
+        assert!(Pin::new(wait).poll(&mut context).is_pending());
+    }
+    clock.set(secs(5));
+    let start = std::time::Instant::now();
+    for wait in waiting.into_iter().rev() {
+        let Poll::Ready(Err(AcquireError::TooLate(_))) = Pin::new(&mut wait.by(secs(4))).poll(&mut context)
+        else {
+            panic!("it waits on");
+        };
+    }
+    println!("{WAITERS} deadlines, newest first: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(limiter.waiting(), 0);
 }

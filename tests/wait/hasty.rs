@@ -1,16 +1,16 @@
-//! A timer whose sleeps are over at once: who is woken too early looks at the clock, and waits on.
+//! A timer whose sleeps are over at once: a waiter that is woken too early looks at the clock, and waits on; not for
+//! ever.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tollgate::wait::{FairLimiter, Timer};
+use tollgate::wait::{AcquireError, FairLimiter, Timer};
 use tollgate::{Manual, RateLimiter, SlidingLog};
 
-use crate::world::{policy, secs};
+use crate::world::{Woken, policy, secs};
 
 struct Hasty;
 
@@ -32,21 +32,6 @@ impl Future for Over {
     }
 }
 
-#[derive(Default)]
-struct Woken(AtomicU32);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Woken {
-    fn times(&self) -> u32 {
-        self.0.swap(0, Ordering::Relaxed)
-    }
-}
-
 #[test]
 fn each_poll_is_one_wake_up_and_none_is_a_grant_too_early() {
     let clock = Manual::new();
@@ -64,7 +49,7 @@ fn each_poll_is_one_wake_up_and_none_is_a_grant_too_early() {
     let mut third = limiter.acquire().by(secs(99));
     assert_eq!((poll(&mut head, 0), times()), (Poll::Pending, [1, 0, 0]));
     assert_eq!((poll(&mut head, 0), times()), (Poll::Pending, [1, 0, 0]));
-    assert_eq!((poll(&mut next, 1), times()), (Poll::Pending, [0, 0, 0]));
+    assert_eq!((poll(&mut next, 1), times()), (Poll::Pending, [0, 1, 0]));
     assert_eq!((poll(&mut third, 2), times()), (Poll::Pending, [0, 0, 1]));
     clock.set(secs(10));
     assert_eq!((poll(&mut head, 0), times()), (Poll::Ready(Ok(())), [0, 1, 0]));
@@ -73,4 +58,26 @@ fn each_poll_is_one_wake_up_and_none_is_a_grant_too_early() {
     assert_eq!((poll(&mut next, 1), times()), (Poll::Ready(Ok(())), [0, 0, 1]));
     clock.set(secs(30));
     assert_eq!((poll(&mut third, 2), times()), (Poll::Ready(Ok(())), [0, 0, 0]));
+}
+
+/// Before it keeps a processor busy, it says so.
+#[test]
+fn it_ends_with_an_error() {
+    let clock = Manual::new();
+    let log = SlidingLog::new(policy("1/10s")).unwrap();
+    let limiter = FairLimiter::new(RateLimiter::new(log, clock), Hasty);
+    limiter.try_acquire().unwrap();
+    let mut wait = limiter.acquire();
+    let mut poll =
+        || Pin::new(&mut wait).poll(&mut Context::from_waker(Waker::noop())).map(|result| result.map(drop));
+    for _ in 1..64 {
+        assert_eq!(poll(), Poll::Pending);
+    }
+    assert_eq!(poll(), Poll::Ready(Err(AcquireError::TimerTooFast)));
+    assert_eq!(limiter.waiting(), 0);
+    assert_eq!(
+        AcquireError::TimerTooFast.to_string(),
+        "the timer does not keep the time of the limiter's clock: its sleeps are over at once, as in tokio's paused \
+         time with a clock of real time"
+    );
 }

@@ -1,9 +1,14 @@
 //! Strictly in order of arrival.
 
-use tollgate::Nanos;
-use tollgate::wait::AcquireError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 
-use crate::world::{World, secs};
+use tollgate::Nanos;
+use tollgate::wait::{AcquireError, GRACE};
+
+use crate::world::{Woken, World, secs};
 
 #[test]
 fn in_order_of_arrival_whatever_the_size() {
@@ -41,20 +46,21 @@ fn nobody_barges() {
     let refused = world.limiter.try_acquire().unwrap_err();
     assert!(matches!(refused, AcquireError::Denied(_)));
     assert_eq!(refused.retry_at(), Some(secs(10)));
-    assert_eq!(world.limiter.limiter().try_acquire(), Ok(())); // around the line, knowingly
+    assert_eq!(world.limiter.limiter().try_acquire(), Ok(())); // around the queue, knowingly
     world.live_until(secs(10));
     assert_eq!(world.granted(), [(0, 10)]);
 }
 
 #[test]
-fn beside_the_line_if_all_before_fit_too() {
+fn beside_the_queue_if_all_before_fit_too() {
     let mut world = World::exact("5/10s");
     world.limiter.try_acquire_n(5).unwrap();
     world.wait(2, Nanos::MAX);
     world.set(secs(10)); // woken, but has not run
     assert_eq!(world.limiter.waiting(), 1);
-    // Four would leave one for the two who wait: together more than a burst, so not before the line has moved.
-    assert_eq!(world.limiter.try_acquire_n(4).unwrap_err().retry_at(), Some(secs(10)));
+    // Four would leave one for the two who wait: together more than a burst, so not before the queue has moved.
+    let a_grace_later = secs(10).saturating_add(GRACE);
+    assert_eq!(world.limiter.try_acquire_n(4).unwrap_err().retry_at(), Some(a_grace_later));
     world.limiter.try_acquire_n(3).unwrap();
     assert_eq!(world.limiter.try_acquire().unwrap_err().retry_at(), Some(secs(20)));
     world.run();
@@ -88,4 +94,25 @@ fn a_bound_is_kept_per_handle() {
     let last = world.wait(1, Nanos::MAX);
     world.live_until(secs(20));
     assert_eq!(world.granted(), [(tasks[1], 10), (last, 20)]);
+}
+
+/// A future that is polled by one task and then by another is the other's; one that a task has polled can be waited for
+/// by a thread.
+#[test]
+fn who_polled_last_is_woken() {
+    let world = World::exact("2/10s");
+    let limiter = &world.limiter;
+    limiter.try_acquire().unwrap();
+    let woken: [Arc<Woken>; 2] = Default::default();
+    let wakers = woken.clone().map(Waker::from);
+    let times = || woken.each_ref().map(|woken| woken.times());
+    let (mut large, mut next) = (limiter.acquire_n(2), limiter.acquire());
+    assert!(Pin::new(&mut large).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    for waker in &wakers {
+        assert!(Pin::new(&mut next).poll(&mut Context::from_waker(waker)).is_pending());
+    }
+    drop(large);
+    assert_eq!(times(), [0, 1]);
+    next.wait().unwrap();
+    assert_eq!((times(), limiter.waiting()), ([0, 0], 0));
 }

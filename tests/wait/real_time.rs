@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tollgate::RateLimiter;
 use tollgate::wait::{AsyncIo, FairLimiter};
 
-/// Half of them block, half of them await on `async-io`: one line, in order, and no more than the rule allows.
+/// Half of them block, half of them await on `async-io`: one queue, in order, and no more than the rule allows.
 #[test]
-fn threads_and_tasks_in_one_line() {
+fn threads_and_tasks_in_one_queue() {
     const WAITERS: usize = 12;
     let limiter = FairLimiter::new(RateLimiter::exact("2/20ms".parse().unwrap()).unwrap(), AsyncIo);
     limiter.acquire_blocking_n(2).unwrap();
@@ -20,7 +20,7 @@ fn threads_and_tasks_in_one_line() {
             let (limiter, order) = (&limiter, &order);
             scope.spawn(move || {
                 let granted = |result: Result<_, _>| {
-                    let _: tollgate::wait::Permit<'_, _, _, _> = result.unwrap();
+                    let _: tollgate::wait::Permit<'_> = result.unwrap();
                     order.lock().unwrap().push(i);
                 };
                 if i % 2 == 0 {

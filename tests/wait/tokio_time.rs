@@ -1,9 +1,8 @@
 //! Tokio's own time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use tollgate::wait::{AcquireError, FairLimiter, Tokio};
@@ -16,9 +15,7 @@ fn paused() -> Runtime {
 }
 
 fn exact(policy: &str) -> OnTokio<SlidingLog> {
-    let tokio = Tokio::new().unwrap();
-    let log = SlidingLog::new(policy.parse().unwrap()).unwrap();
-    FairLimiter::new(RateLimiter::new(log, tokio.clone()), tokio)
+    FairLimiter::tokio(SlidingLog::new(policy.parse().unwrap()).unwrap()).unwrap()
 }
 
 #[test]
@@ -78,28 +75,42 @@ fn abort_and_select() {
     });
 }
 
-/// A task that has used up tokio's budget arms the sleep of the next all the same.
+/// A task that has used up tokio's budget waits all the same.
 #[test]
-fn arming_for_another_costs_no_budget() {
+fn a_wait_without_budget() {
     paused().block_on(async {
         let limiter = exact("1/1s");
-        let granted = Arc::new(AtomicU32::new(0));
         limiter.acquire().await.unwrap();
-        let busy = async {
-            for _ in 0..1000 {
-                tokio::task::coop::consume_budget().await;
-                limiter.try_acquire().unwrap_err();
+        let waits = |busy: bool| {
+            let limiter = limiter.clone();
+            async move {
+                while busy && tokio::task::coop::has_budget_remaining() {
+                    let _ = std::pin::pin!(tokio::task::coop::consume_budget()).as_mut().now_or_never();
+                }
+                limiter.acquire().await.map(drop)
             }
-            limiter.acquire().await.unwrap();
-            granted.fetch_add(1, Ordering::Relaxed);
         };
-        let other = async {
-            limiter.acquire().await.unwrap();
-            granted.fetch_add(1, Ordering::Relaxed);
-        };
-        tokio::join!(busy, other);
-        assert_eq!(granted.load(Ordering::Relaxed), 2);
+        let (busy, other) = (tokio::spawn(waits(true)), tokio::spawn(waits(false)));
+        busy.await.unwrap().unwrap();
+        assert_eq!(limiter.clock().now(), Nanos::from_secs(1));
+        other.await.unwrap().unwrap();
         assert_eq!(limiter.clock().now(), Nanos::from_secs(2));
+    });
+}
+
+/// The deadline is an instant of tokio's, in its own time.
+#[test]
+fn a_deadline_in_instants() {
+    paused().block_on(async {
+        let limiter = exact("1/10s");
+        let start = Instant::now();
+        limiter.acquire().await.unwrap();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        let late = limiter.acquire().by(start + Duration::from_millis(9_999)).await.unwrap_err();
+        assert_eq!(late.retry_at(), Some(Nanos::from_secs(10)));
+        limiter.acquire().by(start + Duration::from_secs(10)).await.unwrap();
+        // One that has passed.
+        assert!(matches!(limiter.acquire().by(start).await, Err(AcquireError::TooLate(_))));
     });
 }
 

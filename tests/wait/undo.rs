@@ -30,7 +30,8 @@ fn the_head_sleeps_shorter_after_an_undo() {
     let task = world.wait(1, Nanos::MAX);
     assert_eq!(world.timer.armed(), [secs(20)]);
     assert_eq!(permit.undo(), Undo::Exact);
-    assert_eq!((world.timer.armed(), world.wakes(task)), (vec![secs(10)], 0));
+    world.run();
+    assert_eq!((world.timer.armed(), world.wakes(task)), (vec![secs(10)], 1));
     world.live_until(secs(10));
     assert_eq!(world.granted(), [(task, 10)]);
 }
@@ -60,6 +61,53 @@ fn a_permit_of_a_wait_is_undone_too() {
     world.live_until(secs(10));
     assert_eq!(world.granted(), [(next, 10)]);
     assert_eq!((world.wakes(task), world.wakes(next)), (1, 1));
+}
+
+/// A permit that borrows nothing is undone as one that does, also when all handles are gone.
+#[test]
+fn an_owned_permit_is_undone() {
+    let mut world = World::strict("1/10s");
+    let permit = {
+        let limiter = world.limiter.clone();
+        limiter.acquire_owned().wait().unwrap()
+    };
+    let task = world.wait(1, Nanos::MAX);
+    world.live_until(secs(3));
+    assert_eq!(permit.undo(), Undo::Exact);
+    world.run();
+    assert_eq!(world.granted(), [(task, 3)]);
+
+    let limiter = world.limiter.clone();
+    world.live_until(secs(20));
+    let first = limiter.acquire_owned().wait().unwrap();
+    world.live_until(secs(30));
+    let second = limiter.acquire_n_owned(1).by(secs(30)).wait().unwrap();
+    assert_eq!(first.undo(), Undo::Forfeited);
+    assert!(limiter.acquire_owned().within(std::time::Duration::from_secs(9)).wait().is_err());
+    drop((limiter, world));
+    assert_eq!(second.undo(), Undo::Exact);
+}
+
+/// An owned wait is stored, moved and dropped like any future.
+#[test]
+fn an_owned_wait_is_a_wait() {
+    let mut world = World::strict("1/10s");
+    world.limiter.try_acquire().unwrap();
+    let (owned, ended) = (world.limiter.acquire_owned(), std::rc::Rc::clone(&world.ended));
+    let clock = world.timer.clock.clone();
+    let task = world.spawn(async move {
+        let result = owned.await.map(drop);
+        ended.borrow_mut().push((0, (tollgate::Clock::now(&clock), result)));
+    });
+    let gone = world.limiter.acquire_owned();
+    let gone = world.spawn(async move { drop(gone.await) });
+    let next = world.wait(1, Nanos::MAX);
+    assert_eq!(world.limiter.waiting(), 3);
+    world.cancel(gone);
+    assert_eq!(world.limiter.waiting(), 2);
+    world.live_until(secs(20));
+    assert_eq!(world.granted(), [(task, 10), (next, 20)]);
+    assert!(world.is_clean());
 }
 
 #[test]

@@ -44,15 +44,21 @@ impl VirtualTimer {
     }
 
     fn remove(&self, id: u64) {
-        self.sleeps.lock().unwrap().armed.retain(|sleep| sleep.1 != id);
+        let mut sleeps = self.sleeps.lock().unwrap();
+        let armed = sleeps.armed.iter().position(|sleep| sleep.1 == id);
+        let removed = armed.map(|armed| sleeps.armed.swap_remove(armed));
+        drop(sleeps);
+        drop(removed); // with its waker, which may do anything
     }
 
-    /// The end of each sleep on which somebody sleeps.
+    /// The end of each sleep on which somebody sleeps, in order.
     pub fn armed(&self) -> Vec<Nanos> {
-        self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).collect()
+        let mut ends: Vec<_> = self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).collect();
+        ends.sort_unstable();
+        ends
     }
 
-    fn first(&self) -> Option<Nanos> {
+    pub fn first(&self) -> Option<Nanos> {
         self.sleeps.lock().unwrap().armed.iter().map(|sleep| sleep.0).min()
     }
 
@@ -61,8 +67,14 @@ impl VirtualTimer {
         let now = self.clock.now();
         loop {
             let mut sleeps = self.sleeps.lock().unwrap();
-            let Some(due) = sleeps.armed.iter().position(|sleep| sleep.0 <= now) else { return };
-            let (.., waker) = sleeps.armed.remove(due);
+            let Some(due) = (0..sleeps.armed.len()).min_by_key(|&i| (sleeps.armed[i].0, sleeps.armed[i].1))
+            else {
+                return;
+            };
+            if sleeps.armed[due].0 > now {
+                return;
+            }
+            let (.., waker) = sleeps.armed.swap_remove(due);
             drop(sleeps);
             waker.wake();
         }
@@ -104,6 +116,23 @@ impl Drop for VirtualSleep {
     }
 }
 
+/// Counts how often it is woken.
+#[derive(Default)]
+pub struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    /// Since this was last asked.
+    pub fn times(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
 struct TaskWaker {
     task: usize,
     wakes: AtomicUsize,
@@ -122,6 +151,9 @@ impl Wake for TaskWaker {
 }
 
 struct Task {
+    /// It is not polled, and its wake-up waits until it is.
+    sleeps: bool,
+    woken: bool,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     waker: Arc<TaskWaker>,
 }
@@ -145,6 +177,32 @@ pub fn policy(text: &str) -> Policy {
 
 pub fn secs(secs: u64) -> Nanos {
     Nanos::from_secs(secs)
+}
+
+/// A bit past that second.
+pub fn past(second: u64) -> Nanos {
+    secs(second).saturating_add(Duration::from_nanos(1))
+}
+
+/// Sleeps for ever, at no cost, and keeps no waker: only the queue does.
+pub struct Idle;
+
+pub struct ForEver;
+
+impl Timer for Idle {
+    type Sleep = ForEver;
+
+    fn sleep(&self, _: Duration) -> ForEver {
+        ForEver
+    }
+}
+
+impl Future for ForEver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl World<SlidingLog> {
@@ -172,7 +230,7 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
     pub fn spawn(&mut self, future: impl Future<Output = ()> + 'static) -> usize {
         let task = self.tasks.len();
         let waker = Arc::new(TaskWaker { task, wakes: AtomicUsize::new(0), ready: Arc::clone(&self.ready) });
-        self.tasks.push(Task { future: Some(Box::pin(future)), waker });
+        self.tasks.push(Task { sleeps: false, woken: false, future: Some(Box::pin(future)), waker });
         self.poll(task);
         task
     }
@@ -187,12 +245,28 @@ impl<A: tollgate::Algorithm + 'static> World<A> {
     }
 
     pub fn poll(&mut self, task: usize) {
-        let Task { future, waker } = &mut self.tasks[task];
+        let Task { sleeps, woken, future, waker } = &mut self.tasks[task];
+        if *sleeps {
+            *woken = true;
+            return;
+        }
         let waker = Waker::from(Arc::clone(waker));
         if let Some(running) = future {
             if running.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
                 *future = None;
             }
+        }
+    }
+
+    pub fn put_to_sleep(&mut self, task: usize) {
+        self.tasks[task].sleeps = true;
+    }
+
+    pub fn wake_up(&mut self, task: usize) {
+        self.tasks[task].sleeps = false;
+        if self.tasks[task].woken {
+            self.tasks[task].woken = false;
+            self.poll(task);
         }
     }
 

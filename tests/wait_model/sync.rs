@@ -6,12 +6,27 @@ use std::time::Duration;
 
 pub(crate) use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
-pub(crate) use shuttle::thread::{Thread, current, park};
+
+pub(crate) use crate::time::park;
 
 /// Waiting is no step: the scheduler lets a loser come back at any time.
 pub(crate) fn spin_loop() {}
 
-struct Unpark(Thread);
+/// A thread whose parking the model's time knows of.
+pub(crate) struct Thread(shuttle::thread::Thread);
+
+pub(crate) fn current() -> Thread {
+    Thread(shuttle::thread::current())
+}
+
+impl Thread {
+    pub(crate) fn unpark(&self) {
+        crate::time::unpark(&self.0);
+    }
+}
+
+/// The waker of a thread.
+pub(crate) struct Unpark(pub(crate) Thread);
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
