@@ -41,7 +41,7 @@ const PAIR_THREE: Model = Model {
     ..PAIR_TWO
 };
 
-/// Two grants are undone while others come and go: a grant is the latest, or another has come after it, or has come
+/// Two grants are undone while others come and go. A grant is the latest, or another came after it, or another came after it
 /// and was undone.
 pub(crate) const WORD_UNDO: Model = Model {
     name: "word, 2 threads that grant and undo",
