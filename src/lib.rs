@@ -3,9 +3,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! Multi-window rate limits, decided lock-free in one atomic step.
 //!
-//! A [`Policy`] is one to eight quotas that must all hold, such as **at most 50 calls per minute and 1500 per
-//! hour**. A [`RateLimiter`] grants a call or refuses it with the exact instant from which a retry is granted; a
-//! refused call is charged to no window.
+//! A [`Policy`] is one to eight quotas that must all hold, such as **at most 50 calls per minute and 1500 per hour**. A
+//! [`RateLimiter`] grants a call or refuses it. A refusal tells the exact instant at which a retry is granted. A refused call
+//! is charged to no window.
 //!
 //! ```
 //! use tollgate::{Policy, RateLimiter};
@@ -18,6 +18,20 @@
 //! # Ok::<(), tollgate::BuildError>(())
 //! ```
 //!
+//! # Where to look
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | limit calls | [`Policy`], [`RateLimiter`] |
+//! | know why a call was refused, and when to retry | [`Denied`], [`Cause`] |
+//! | wait for a permit instead of being refused | the module `wait` (feature `wait`) |
+//! | ask several limiters for one call | [`try_acquire_all`] |
+//! | take a permit back that was not used | [`RateLimiter::try_grant`], [`Grant::undo`] |
+//! | heed a 429 from a server | [`RateLimiter::pause_for`] |
+//! | move the time yourself, in tests and simulations | [`Manual`] |
+//! | write an algorithm or a clock of your own | [`Algorithm`], [`Clock`] |
+//! | read or change the source | [the map](#the-map) |
+//!
 //! # Which algorithm
 //!
 //! | | most in any window of `limit` | sustained rate | state, beside the policy | choose it when |
@@ -29,30 +43,36 @@
 //!
 //! [`Choice`] compares them for a policy of yours, and a [`Rule`] serves any number of limiters of 8 bytes.
 //!
-//! Under the exact rule a caller who always has one more call to make spends an hour's 1500 calls in 29 minutes and
-//! then waits 31. Under the strict bucket it waits 2.44 s at the most, under an added quota no longer than the
-//! window of that quota: see [`Policy`], *Pacing*.
+//! Under the exact rule, a caller who always has one more call to make spends the 1500 calls of an hour in 29 minutes and then
+//! waits for 31. With the strict bucket it never waits longer than 2.44 s. A further quota helps, too: see [`Policy`],
+//! *Pacing*.
 //!
 //! # What is promised
 //!
 //! - **Windows** are half-open: a permit granted at `s` counts at `t` while `t - s < window`.
-//! - **All or nothing:** one decision over all quotas and all `n` permits, linearizable; a refusal changes nothing.
-//! - **Time** is an argument of [`Algorithm`], and may repeat, go backwards or lie centuries ahead: nothing
-//!   mints a permit, wraps or panics. Rounding makes a limiter stricter, by less than 1e-4 of the rate.
-//! - **Refusals** tell the cause and the exact retry instant, or that there is none.
-//! - **Lock-free:** a thread stopped anywhere blocks nobody; a decision allocates nothing and there is no
+//! - **All or nothing:** a call is one decision over all quotas and all its permits. All calls are linearizable. A refusal
+//!   changes nothing.
+//! - **Time** is an argument of [`Algorithm`]. It may repeat, go backwards or lie centuries ahead. It never makes a limiter
+//!   grant too much, wrap or panic. Rounding only makes a limiter stricter, by less than 1e-4 of the rate.
+//! - **Refusals** tell the cause and the retry instant, or that there is none. A retry at that instant succeeds, if nothing
+//!   else is granted before; an earlier one fails.
+//! - **Lock-free:** a thread that is stopped anywhere blocks no other thread. A decision allocates nothing, and there is no
 //!   `unsafe` code.
-//! - **Construction** fails with a typed error that says what and which; nothing is ever taken for unlimited.
+//! - **Construction** fails with a typed error that says what is wrong and where. Nothing is ever taken for unlimited.
 //!
 //! # The map
 //!
-//! A module uses only what stands before it.
+//! Each module answers one question. It uses only modules that stand before it in this table.
 //!
-//! | module | answers |
+//! Atomics enter only through `sync.rs`, which the model checkers replace. Each file with atomic operations starts with its
+//! State, Linearization and Orderings, and each operation has a letter in the table of orderings. If you change an operation,
+//! change its row; a test compares them. `tests/README.md` says which test checks which promise.
+//!
+//! | module | question |
 //! |---|---|
-//! | `nanos` | what time is: [`Nanos`] |
+//! | `nanos` | what an instant is: [`Nanos`] |
 //! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
-//! | `decision` | what a limiter says: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
+//! | `decision` | what a limiter answers: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
 //! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
 //! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], [`Rule`], [`Choice`] |
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
@@ -67,17 +87,17 @@
 //!
 //! The crate needs atomics of 64 bits. Targets without them need the feature `portable-atomic`.
 //!
-//! - `std` (default): the clock `Monotonic`. Without it the crate needs only `core` and `alloc`.
-//! - `quanta` (default): the default clock reads the CPU's counter, two to four times cheaper, and corrects it by the
-//!   system's clock many times a second.
+//! - `std` (default): the clock `Monotonic`. Without this feature, the crate needs only `core` and `alloc`.
+//! - `quanta` (default): the default clock reads the CPU's counter, which is two to four times cheaper. It corrects the
+//!   counter by the system's clock many times a second.
 //! - `serde`: [`Policy`] and [`Quota`] are read and written as text.
-//! - `portable-atomic`: for targets without 64-bit atomics. There the atomics take a lock, and nothing is lock-free;
-//!   elsewhere the feature changes nothing.
+//! - `portable-atomic`: for targets without 64-bit atomics. There the atomics take a lock, and nothing is lock-free. On
+//!   other targets, the feature changes nothing.
 //! - `parking_lot`: the module `reference`.
-//! - `wait`: the module `wait`, with waiting threads.
-//! - `tokio`: waiting tasks, on the timer of a tokio runtime, `wait::Tokio`.
-//! - `async-io`: waiting tasks on any executor, on the timer of the smol family, `wait::AsyncIo`, **which runs a
-//!   background thread**.
+//! - `wait`: the module `wait`, with threads that wait.
+//! - `tokio`: tasks that wait by the timer of a tokio runtime, `wait::Tokio`.
+//! - `async-io`: tasks that wait on any executor by the timer of the smol family, `wait::AsyncIo`. **It runs a background
+//!   thread.**
 
 #[cfg(not(any(target_has_atomic = "64", feature = "portable-atomic")))]
 compile_error!(

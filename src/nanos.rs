@@ -5,15 +5,19 @@ use core::time::Duration;
 
 /// An instant: whole nanoseconds since the origin of the clock that produced it.
 ///
-/// Every decision takes one as an argument, so a decision never reads a clock. The origin is the
-/// clock's own (process start, boot, the first event of a trace); instants of different clocks must
-/// not be mixed. Arithmetic saturates: nothing wraps, nothing panics.
+/// Every decision takes an instant as an argument, so a decision never reads a clock. Each clock has its own origin
+/// (process start, boot, the first event of a trace), so instants of different clocks must not be mixed. Arithmetic
+/// saturates: nothing wraps, and nothing panics.
 ///
-/// **The origin must be recent.** A limiter keeps time in words that end before a `u64` of nanoseconds does
-/// (584 years): for 50/min and 1500/h the sliding log after 36 years and the nominal token bucket after 8.7, any at
-/// the earliest after one. Past its end a limiter fails closed: time stands still, and once its permits are
-/// spent it refuses for good. So Unix time does not fit; subtract a start. And an instant far in the future is
-/// remembered like any other: what is granted there counts until then.
+/// # The origin must be recent
+///
+/// Timestamps overflow in a limiter earlier than in a `u64` of nanoseconds (584 years), because its state is small. For
+/// 50/min and 1500/h, those of the sliding log overflow after 36 years, and those of the nominal token bucket after 8.7. No
+/// limiter's timestamps overflow before one year. After that, time stands still for the limiter: once its permits are
+/// spent, it refuses all calls. So do not count from the Unix epoch; count from a recent start.
+///
+/// A limiter remembers an instant far in the future like any other. A permit that is granted at such an instant stays
+/// charged until then.
 ///
 /// ```
 /// use core::time::Duration;
@@ -32,7 +36,7 @@ impl Nanos {
     /// The origin of the clock.
     pub const ZERO: Nanos = Nanos(0);
 
-    /// The last instant that can be told.
+    /// The last instant that can be represented.
     pub const MAX: Nanos = Nanos(u64::MAX);
 
     /// The instant `nanos` nanoseconds after the origin.
@@ -60,7 +64,7 @@ impl Nanos {
         Nanos(self.0.saturating_add(saturating_nanos(duration)))
     }
 
-    /// How long after `earlier` this instant is; zero if it is not after it.
+    /// How long after `earlier` this instant is. Zero if it is not after `earlier`.
     ///
     /// ```
     /// # use core::time::Duration;

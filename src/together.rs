@@ -1,4 +1,4 @@
-//! How several limiters are asked for one call: by API key and by address, say.
+//! How several limiters are asked for one call, for example one per API key and one per address.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -96,8 +96,8 @@ pub trait TryGrant {
 ///
 /// # Errors
 ///
-/// [`DeniedBy`] says which limiter refused. If several do, it is the one to wait for longest, and one that never grants
-/// so many permits comes before all others.
+/// [`DeniedBy`] says which limiter refused. If several refused, it is the one with the longest wait. A limiter that can
+/// never grant so many permits comes before all others.
 pub fn try_acquire_all(limiters: &[(&dyn TryGrant, u32)]) -> Result<(), DeniedBy> {
     if let Some(refused) = longest_wait(limiters, None) {
         return Err(refused);
@@ -125,10 +125,10 @@ pub fn try_acquire_all(limiters: &[(&dyn TryGrant, u32)]) -> Result<(), DeniedBy
     Ok(())
 }
 
-/// So many limiters need no allocation.
+/// Up to so many limiters, nothing is allocated.
 const FEW: usize = 8;
 
-/// The refusal to wait for longest, of those known already and those that a look at the other limiters finds.
+/// The refusal with the longest wait, of the known one and those that a look at the other limiters finds.
 fn longest_wait(limiters: &[(&dyn TryGrant, u32)], known: Option<DeniedBy>) -> Option<DeniedBy> {
     let forfeited = known.map_or(0, |refused| refused.forfeited);
     let mut longest = known;
@@ -158,24 +158,24 @@ pub struct DeniedBy {
 }
 
 impl DeniedBy {
-    /// The index, in the list, of the limiter that refused. If several did, it is the one to wait for longest, and the
-    /// first listed of those that are equal.
+    /// The index, in the list, of the limiter that refused. If several refused, it is the one with the longest wait; among
+    /// equal waits, it is the first in the list.
     pub const fn limiter(&self) -> usize {
         self.limiter
     }
 
-    /// What that limiter said.
+    /// The refusal by that limiter.
     pub const fn denied(&self) -> &Denied {
         &self.denied
     }
 
-    /// How many permits stay charged although the call was refused, of all limiters together. It is 0 unless another
-    /// caller came between the look and the grants: see [`try_acquire_all`].
+    /// The number of permits, of all limiters together, that stay charged although the call was refused. It is 0 unless
+    /// another caller came between the look and the grants: see [`try_acquire_all`].
     pub const fn forfeited(&self) -> u64 {
         self.forfeited
     }
 
-    /// Whether there is nothing to wait for, and how long to wait otherwise.
+    /// Orders refusals: the longer wait is greater, and a refusal without a retry instant is the greatest.
     fn wait(&self) -> impl PartialOrd + use<> {
         let wait = self.denied.retry_after();
         (wait.is_none(), wait)

@@ -1,7 +1,8 @@
-//! The edges of the numbers, as tables: the smallest and largest limits and windows, n around the burst, the
-//! first and the last instant, and past the end of the words. Nothing wraps and nothing panics, with overflow
-//! checks (as here) and without; where time cannot be told any more, a limiter fails closed. And no
-//! decision of a lock-free algorithm allocates.
+//! Edge cases of the numbers, as tables: the smallest and largest limits and windows, `n` around the burst, the first and
+//! the last instant, and instants after the timestamps have overflowed.
+//!
+//! Nothing wraps and nothing panics, with overflow checks (as here) and without. After the overflow a limiter fails
+//! closed. And no decision of a lock-free algorithm allocates.
 
 mod oracle;
 mod subjects;

@@ -1,4 +1,4 @@
-//! Bugs found in published limiters, each as a test for every algorithm it could bite.
+//! Bugs found in published limiters, each as a test for every algorithm that could have it.
 //!
 //! The numbers are those of a list of such bugs. Not here: 11 (no algorithm tries a lock), 14 (nothing in the core
 //! waits), 15 (nothing is evicted), 16 (a limiter's policy is fixed when it is built).

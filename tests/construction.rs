@@ -1,4 +1,4 @@
-//! P7: what cannot be meant is refused with a typed error that says what and which; nothing panics or
+//! P7: a policy that makes no sense is refused by a typed error, which says what is wrong and where. Nothing panics or
 //! aborts, and nothing is ever taken for "unlimited".
 
 #![allow(clippy::unchecked_time_subtraction, reason = "an underflow fails the test")]

@@ -1,4 +1,4 @@
-//! The seed corpora of the fuzz targets, replayed: every input that was ever of interest still passes.
+//! Replays the seeds of the fuzz targets: every input that was ever of interest still passes.
 //!
 //! `cargo fuzz` looks for new ones; see `fuzz/README.md`.
 

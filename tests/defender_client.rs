@@ -1,4 +1,4 @@
-//! The example `defender_client`, as a user sees it: `run` is the whole program, given its arguments and outputs.
+//! The example `defender_client`, as a user sees it. `run` is the whole program; it takes arguments and outputs.
 //!
 //! This is the one test of waiting that runs in real time, over real sockets.
 

@@ -1,47 +1,47 @@
-//! What holds for every policy and every history, in words; then each property as a test.
+//! What holds for every policy and every history, first in words and then as tests.
 //!
 //! P1, windows:
-//! - The sliding log answers every call as the exact rule on its grid does: grant or refusal, quota, retry
-//!   instant, and what is left. Off the grid too, and on any clock.
-//! - Where instants are on its grid it grants exactly what the exact rule to the nanosecond grants.
-//! - The locked log is the exact rule to the nanosecond; the locked bucket is the exact token bucket.
-//! - The log and the strict bucket never grant more than `limit` in any window, the nominal buckets never
-//!   more than `2 * limit - 1`, by every `now` given and by the instants at which the grants took place. A fixed
-//!   window never grants more than `2 * limit`.
-//! - The window counter answers every call as the counter of its plan does, on any clock, and never grants more than
-//!   `limit` in any window, by the instants at which the grants took place. No window holds more than
-//!   `CounterPlan::worst_case`, and what it grants, the exact log grants where it took place. One that is always asked
-//!   keeps the rate of its plan.
-//! - No window of a strict bucket holds more than `Plan::worst_case`; a burst after a silence, then each permit
-//!   as soon as it comes back, reaches it.
-//! - A strict bucket that is always asked keeps the rate of its plan over a long time; the default plan keeps
-//!   98 % of what the policy sustains.
-//! - What a strict bucket grants, the exact log grants too.
+//! - The sliding log answers every call as the exact rule on its grid does: grant or refusal, quota, retry instant, and
+//!   what is left. This also holds for instants between grid points, and on any clock.
+//! - If all instants are on its grid, it grants exactly what the exact rule grants to the nanosecond.
+//! - The locked log is the exact rule to the nanosecond. The locked bucket is the exact token bucket.
+//! - The log and the strict bucket never grant more than `limit` in any window, and the nominal buckets never more than
+//!   `2 * limit - 1`. This holds by every `now` given, and by the instants at which the grants took place. A fixed window
+//!   never grants more than `2 * limit`.
+//! - The window counter answers every call as the counter of its plan does, on any clock. By the instants at which the
+//!   grants took place, it never grants more than `limit` in any window, no window holds more than
+//!   `CounterPlan::worst_case`, and the exact log grants whatever it grants. One that is always asked keeps the rate of
+//!   its plan.
+//! - No window of a strict bucket holds more than `Plan::worst_case`. A caller reaches it by a burst after a silence and
+//!   then each permit as soon as it comes back.
+//! - A strict bucket that is always asked keeps the rate of its plan over a long time. The default plan keeps 98 % of the
+//!   policy's sustained rate.
+//! - The exact log grants whatever a strict bucket grants.
 //! - The nominal bucket grants nothing that the exact token bucket with the same history would refuse.
 //!
 //! P2, all or nothing:
-//! - A refused call, an impossible one and one for nothing change nothing.
-//! - Undoing the latest grant leaves no trace, if the state is one word. Any other grant stays charged.
+//! - A refused call changes nothing, nor does a call for 0 permits or for more than the burst.
+//! - If the state is one word, undoing the latest grant leaves no trace. Any other grant stays charged.
 //!
 //! P3, time:
-//! - All of the above with stale, repeated and backward instants, and with the end of time.
-//! - The nominal bucket refuses only what an exact token bucket with the same history, 1e-4 slower and read
-//!   1e-4 of the shortest window earlier, would refuse too.
+//! - All of the above hold for stale, repeated and backward instants, and for the last ones.
+//! - The nominal bucket refuses little more than an exact token bucket with the same history. A bucket that is slower by
+//!   1e-4, and is asked earlier by 1e-4 of the shortest window, would refuse it, too.
 //!
 //! P4, refusals:
-//! - An undisturbed retry is granted at the retry instant and at any later one, and refused a nanosecond
-//!   earlier. Without a retry instant it is refused at the end of time.
+//! - A retry succeeds at the retry instant and at any later one, if nothing else is granted before. A nanosecond earlier it
+//!   is refused. If there is no retry instant, the call is refused even at the last instant.
 //! - `remaining` is the largest call granted now. A quota is full at its `reset_at`, has a permit at its `next_at`, and
 //!   neither a nanosecond before. A single call is granted at the status' `next_at`, not a nanosecond before, and a
 //!   refusal of it says the same instant.
 //!
 //! Pauses:
-//! - Whatever the algorithm, a limiter in a pause and on the way out of it grants only what the bucket of the smallest
-//!   limit allows that starts empty when the pause ends. Retry instants, `remaining` and `next_at` are exact there, too.
+//! - During a pause and after it, a limiter of any algorithm grants no more than a bucket of the smallest limit that is
+//!   empty when the pause ends. Retry instants, `remaining` and `next_at` are exact there, too.
 //!
 //! P5, n: 0 and above the burst occur in all of the above.
 //!
-//! P7, text: a policy is read back as it was written; no text makes the reader panic.
+//! P7, text: a policy is read back as it was written. No text makes the reader panic.
 
 #![allow(clippy::large_types_passed_by_value, reason = "as the crate itself takes a policy, which is `Copy`")]
 

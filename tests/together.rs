@@ -1,5 +1,5 @@
-//! What several limiters answer together: all or none, whose refusal it is, and what becomes of grants that were made
-//! before another caller came between.
+//! What several limiters answer together: all or none, which limiter refuses, and what happens to the grants that were
+//! made before another caller came between.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Real traffic, counted to the permit. The expected counts come from an independent program.
 //!
-//! The traces are not part of the crate: where they are absent the tests say so aloud and check nothing.
+//! The traces are not part of the crate. Where they are absent, the tests print that and check nothing.
 
 mod oracle;
 mod subjects;

@@ -1,7 +1,8 @@
 //! Why a bucket undoes only its latest grant. Could a charge be taken back after other grants, too? Here is each form
-//! that comes to mind, on a small model of the bucket, with the history in which it mints permits.
+//! that we thought of, on a small model of the bucket, with a history in which it grants too much.
 //!
-//! What must be left is the word as if the grant had never been made, or more. Less lets through more than the rule.
+//! After an undo, the word must be what it would be without the grant, or larger. A smaller word grants more than the
+//! rule allows.
 
 use tollgate::{Algorithm, Nanos, TokenBucket};
 

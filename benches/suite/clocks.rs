@@ -1,5 +1,5 @@
-//! What does the clock cost, and what a whole limiter with its clock? Beside them the bare parts that the
-//! speed targets are told in.
+//! What does a clock cost, and what does a limiter cost together with its clock? The parts are measured, too, because
+//! the speed targets are stated in them.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,5 +1,5 @@
-//! Does the cost depend on the limit? Logs are warm: once round the ring, so that every page has been touched, and
-//! larger than the caches at the large end.
+//! Does the cost depend on the limit? Each log has been filled once, so every page of its ring was touched. The largest
+//! logs are larger than the caches.
 
 use std::time::Duration;
 

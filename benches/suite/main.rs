@@ -1,9 +1,9 @@
 //! What one decision costs, one module per question: `cargo bench`, or `cargo bench -- grant` for one of them.
 //!
-//! All times but those of `clocks` and `wait` are without a clock: `now` is a number that grows by the same step before each call.
-//! Every sample runs on a limiter of its own that is warm (each log has been round its ring), keeps every answer whole
-//! by `black_box`, and checks that every decision was the expected one. One thread; for many threads, and for other
-//! crates, see `benches/peers`.
+//! All times except those of `clocks` and `wait` are without a clock: `now` is a number that grows by the same step
+//! before each call. Every sample has a limiter of its own that is warm: each log was filled once. It gives every answer to
+//! `black_box`, so that the compiler removes nothing, and checks that every decision was the expected one. There is one
+//! thread. For many threads, and for other crates, see `benches/peers`.
 
 mod clocks;
 mod grant;

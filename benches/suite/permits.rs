@@ -1,4 +1,4 @@
-//! What does a call for n permits cost, granted and never to be granted?
+//! What does a call for n permits cost when it is granted, and when it can never be granted?
 
 use criterion::{BenchmarkId, Criterion};
 use tollgate::Policy;

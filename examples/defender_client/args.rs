@@ -1,4 +1,4 @@
-//! What was asked for?
+//! What did the user ask for?
 
 use std::ffi::OsString;
 
@@ -60,7 +60,7 @@ fn policy(text: String) -> Result<Policy, Error> {
     text.parse().map_err(|error| Error::Policy { text, error })
 }
 
-/// An error of several lines and paragraphs, cut to what is wrong.
+/// Cuts an error of several lines and paragraphs to what is wrong.
 fn one_line(message: &str) -> String {
     let said = message
         .lines()
@@ -79,8 +79,8 @@ fn command() -> Command {
         .about("A client that never draws a 429")
         .long_about(
             "A client that never draws a 429.\n\n\
-             Tasks that share one limiter call a local HTTP server, which enforces the policy in its own way;\n\
-             beside them as many tasks that have no limiter and come back when a 429 says so.",
+             Tasks that share one limiter call a local HTTP server, which enforces the policy in its own way.\n\
+             As many other tasks have no limiter: they call again when a 429 says so.",
         )
         .after_long_help(explanation())
         .args([
@@ -123,19 +123,19 @@ fn explanation() -> String {
         "
 Columns:
   best     the least time in which a client that knew the server's count could make the calls
-  429s     how often a call was refused; it was made again when Retry-After, in whole seconds, was over
+  429s     how often a call was refused; it was made again after Retry-After, which is in whole seconds
   took     from the first call to the last answer
   of best  the achieved rate as a share of the best possible
-  slowest  from the permit to the answer (without a limiter: from the call)
+  slowest  the longest time from the permit to the answer (without a limiter: from the call)
 
 Guard:
-  A server judges a call when it arrives, later than it was permitted, and not always by as much: a window that
-  the client keeps looks shorter there by the difference. So the guard must be above the longest time from a
-  permit to the server's judgement, less the shortest. The slowest answer is above that. It costs
+  A server counts a call when it arrives. This is later than the permit, and not always by the same time. So two calls
+  can be closer together at the server than at the client. The guard must be longer than the longest time from a
+  permit to the arrival, less the shortest. The slowest answer is longer than that. A guard costs
   guard / (window + guard) of the rate.
 
-Exit code 0: no 429 was drawn through a limiter. 1: there was one. 2: bad input or a failure, told in one line
-on standard error."
+Exit code 0: no client with a limiter drew a 429. 1: one did. 2: bad input or a failure, reported in one line on
+standard error."
             .into(),
     );
     lines.join("\n")

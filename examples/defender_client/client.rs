@@ -1,4 +1,4 @@
-//! How do tasks share a limit, and how do they fare without a limiter?
+//! How do tasks share a limiter, and what happens to them without one?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use super::enforcement::Kind;
 use super::error::Error;
 use super::server::Server;
 
-/// How a client fared.
+/// What happened to a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fared {
     /// 429s.
@@ -27,9 +27,9 @@ pub(crate) struct Fared {
 
 /// A client that asks a limiter before it calls.
 pub(crate) async fn limited(kind: Kind, log: SlidingLog, args: Args) -> Result<Fared, Error> {
-    // It lives in the time of the runtime.
+    // The limiter uses the time of the runtime.
     let limiter = FairLimiter::tokio(log).map_err(Error::Outside)?;
-    // Every clone waits in the same queue, for the same quota.
+    // Every clone waits in the same queue, for the same quotas.
     fares(kind, &args, |connection, calls| ask_first(limiter.clone(), connection, calls)).await
 }
 

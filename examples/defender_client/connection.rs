@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::error::Error;
 
-/// A connection that is kept for one call after the other.
+/// A connection that is kept open for many calls, one at a time.
 pub(crate) struct Connection {
     address: SocketAddr,
     sender: SendRequest<String>,
@@ -29,7 +29,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Connection, Error> {
         let stream = TcpStream::connect(address).await.map_err(Error::Connect)?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(Error::Http)?;
-        // It ends with the sender; what goes wrong in it, the call tells.
+        // It ends with the sender. If it fails, the call returns the error.
         tokio::spawn(driver);
         Ok(Connection { address, sender })
     }

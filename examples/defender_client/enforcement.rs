@@ -1,7 +1,7 @@
 //! How do servers count?
 //!
-//! Three that are in use, written down one after the other and without the crate, so that it is judged by others
-//! than itself. Time is nanoseconds since the server started.
+//! These are three ways that are in use. They do not use the crate, so that the crate is not checked by itself. Time is
+//! in nanoseconds since the server started.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -59,12 +59,12 @@ impl Kind {
 
 /// A server's count.
 pub(crate) trait Enforcement: Send {
-    /// Serves a call at `now`, which never goes back, or tells how many nanoseconds later it would. A call that is
-    /// refused is not counted.
+    /// Serves a call at `now`, or returns after how many nanoseconds it would. `now` never goes back. A call that is refused
+    /// is not counted.
     fn serve(&mut self, now: u64) -> Result<(), u64>;
 }
 
-/// The time that `calls` calls take at the least: of a client who knows how the server counts.
+/// The least time in which a client that knows how the server counts can make `calls` calls.
 pub(crate) fn quickest(kind: Kind, policy: &Policy, calls: u64) -> Duration {
     let mut enforcement = kind.enforcement(policy);
     let mut now = 0;
@@ -83,7 +83,8 @@ struct Quota {
 }
 
 impl Quota {
-    /// A full bucket. A permit is `window` drops and `limit` drops come back in a nanosecond: all whole numbers.
+    /// A full bucket, in drops. A permit costs `window` drops, and `limit` drops come back in a nanosecond. So all numbers are
+    /// integers.
     fn full(&self) -> u128 {
         u128::from(self.limit) * u128::from(self.window)
     }
@@ -136,7 +137,7 @@ impl Enforcement for SlidingLog {
         for quota in &self.quotas {
             let limit = usize::try_from(quota.limit).unwrap_or(usize::MAX);
             let oldest = self.served.len().checked_sub(limit).map(|place| self.served[place]);
-            // It leaves one nanosecond after the window: both ends count.
+            // A call counts at both ends of its window, so it leaves one nanosecond after it.
             if let Some(oldest) = oldest.filter(|oldest| now - oldest <= quota.window) {
                 later = later.max(Some(oldest + quota.window + 1 - now));
             }

@@ -1,4 +1,4 @@
-//! What went wrong, in one line?
+//! What went wrong? Answered in one line.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::task::JoinError;
 use tollgate::wait::AcquireError;
 use tollgate::{BuildError, ParsePolicyError};
 
-/// Why there is no answer. Shown as one line; the exit code is 2.
+/// Why the program has no result. It is shown as one line, and the exit code is 2.
 #[derive(Debug)]
 pub(crate) enum Error {
     Usage(String),

@@ -6,16 +6,18 @@
 //! cargo run --release --example defender_client -- --policy "50/1m, 1500/1h; guard 1s" --calls 200
 //! ```
 //!
-//! Many tasks share one limiter and call a local HTTP server, which enforces the rule in its own way and answers
-//! 429 with `Retry-After` to whatever is above it. Each module answers one question:
+//! Many tasks share one limiter and call a local HTTP server. The server enforces the rule in its own way, and answers 429
+//! with `Retry-After` to each call that exceeds it. Each module answers one question:
 //!
-//! | `args` | what was asked for |
-//! | `enforcement` | how do servers count, and what is the best that a client can do |
-//! | `server` | what does one answer over HTTP |
-//! | `connection` | how is it called |
-//! | `client` | how do tasks share a limit, and how do they fare without a limiter |
-//! | `table` | how is it shown |
-//! | `error` | what went wrong |
+//! | module | question |
+//! |---|---|
+//! | `args` | What did the user ask for? |
+//! | `enforcement` | How do servers count, and what is the best that a client can do? |
+//! | `server` | What does a server answer over HTTP? |
+//! | `connection` | How is a server called? |
+//! | `client` | How do tasks share a limiter, and what happens to them without one? |
+//! | `table` | How is the result shown? |
+//! | `error` | What went wrong? |
 
 mod args;
 mod client;
@@ -42,13 +44,13 @@ fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os().skip(1), &mut io::stdout(), &mut io::stderr()))
 }
 
-/// The whole program: the arguments without its name, the two outputs, the exit code. 1 is a 429 drawn through
-/// a limiter, 2 whatever kept it from finding out.
+/// The whole program: the arguments without its name, the two outputs, and the exit code. 1 means that a client with a
+/// limiter drew a 429. 2 means that the program could not find out.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match answer(args, out) {
         Ok(0) => 0,
         Ok(_) => 1,
-        // Whoever reads has seen enough: `defender_client | head -1`.
+        // The reader of the output has seen enough: `defender_client | head -1`.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(error) => {
             // Without a standard error there is only the exit code.
@@ -58,13 +60,13 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write,
     }
 }
 
-/// The number of 429s drawn through a limiter.
+/// The number of 429s that clients with a limiter drew.
 fn answer(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Result<u64, Error> {
     let args = match args::parse(args)? {
         Request::Help(text) => return write!(out, "{text}").map(|()| 0).map_err(Error::Output),
         Request::Call(args) => args,
     };
-    // Before the work, so that a policy which no log can keep is told at once.
+    // Build the logs first, so that a policy which no log can keep is reported at once.
     let logs = args.kinds.iter().map(|&kind| Ok((kind, SlidingLog::new(args.policy)?)));
     let logs = logs.collect::<Result<Vec<_>, _>>().map_err(Error::Build)?;
     table::heading(out, &args).map_err(Error::Output)?;
@@ -87,7 +89,7 @@ struct Row {
     naive: Fared,
 }
 
-/// All at once: they mostly wait.
+/// All clients run at the same time, because they mostly wait.
 async fn all(args: &Args, logs: Vec<(Kind, SlidingLog)>) -> Result<Vec<Row>, Error> {
     let clients = logs.into_iter().map(|(kind, log)| {
         let limited = tokio::spawn(client::limited(kind, log, args.clone()));

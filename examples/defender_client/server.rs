@@ -23,8 +23,8 @@ pub(crate) struct Server {
     accepting: JoinHandle<()>,
 }
 
-/// The count, and the clock it is judged by. Behind a lock: a server of this kind is what the client must satisfy,
-/// not what it is made of.
+/// The count, and the clock that it goes by. It is behind a lock, because the client is the example here and not the
+/// server.
 struct Gate {
     started: Instant,
     enforcement: Mutex<Box<dyn Enforcement>>,

@@ -1,4 +1,4 @@
-//! What does a person read?
+//! How is the result shown?
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::args::Args;
 use super::client::Fared;
 use super::enforcement::quickest;
 
-/// What is about to be done, and how long it takes at the least: shown before it is done.
+/// Shows what will be done and how long it takes at least, before it is done.
 pub(crate) fn heading(out: &mut dyn Write, args: &Args) -> io::Result<()> {
     let best = args.kinds.iter().map(|&kind| quickest(kind, &args.enforced, args.calls)).max();
     let best = seconds(best.unwrap_or_default());
@@ -17,7 +17,7 @@ pub(crate) fn heading(out: &mut dyn Write, args: &Args) -> io::Result<()> {
     out.flush()
 }
 
-/// The outcome, and what to do about a 429.
+/// Shows the result, and what to do about a 429.
 pub(crate) fn write(out: &mut dyn Write, rows: &[Row], args: &Args) -> io::Result<()> {
     writeln!(out, "                   with a limiter                        without")?;
     writeln!(out, "server       best  429s       took  of best    slowest   429s       took  of best")?;
@@ -52,7 +52,7 @@ fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
-/// Cut, not rounded: less than the best is never shown as 100 %.
+/// Cut, not rounded, so that less than the best is never shown as 100 %.
 fn share(best: Duration, fared: &Fared) -> String {
     let permille = best.as_nanos() * 1000 / fared.took.as_nanos().max(1);
     format!("{}.{} %", permille / 10, permille % 10)

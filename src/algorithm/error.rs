@@ -15,10 +15,10 @@ pub enum BuildError {
         /// The largest that the policy allows.
         max: u32,
     },
-    /// The rate is so high, or the windows are so far apart, that the state words cannot hold it for a
-    /// year without rounding by more than one part in ten thousand.
+    /// The limiter's state cannot hold fine enough timestamps for a year: rounding would cost more than one part in ten
+    /// thousand of the rate. The rate is too high, or the lengths of the windows are too different.
     Unrepresentable {
-        /// The quota, counted from 0, that asks for the finest time.
+        /// The quota, counted from 0, that needs the finest timestamps.
         quota: usize,
     },
     /// No word of 64 bits holds a strict sliding-window counter of the policy for a year.
@@ -29,12 +29,13 @@ pub enum BuildError {
         /// The quota, counted from 0, that would be counted: the one with the smallest limit.
         quota: usize,
     },
-    /// The log would need more memory than can be had.
+    /// The log would need more memory than there is.
     TooLarge {
-        /// The largest limit of the policy: the log keeps one instant for each of its permits.
+        /// The largest limit of the policy. The log keeps one timestamp for each of its permits.
         limit: u32,
     },
-    /// The policy is not valid, or not once its windows are lengthened by the error of the limiter's clock.
+    /// The policy is not valid, or it is no longer valid when its windows are lengthened by the error of the limiter's
+    /// clock.
     Policy(PolicyError),
 }
 

@@ -28,20 +28,21 @@ use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// A rate limiter that is told the time.
+/// A rate limiter that takes the time as an argument.
 ///
 /// # What an implementation promises
 ///
-/// 1. **All or nothing.** One call is one decision over every quota and all `n` permits, and it takes
-///    effect at one instant between the call and its return. A denied call changes nothing.
-/// 2. **Any `now`**, from a recent origin (see [`Nanos`]). Callers race, so `now` may be older than one already seen, repeated, or far in the
-///    future. An older `now` grants no more than the newest one would have. Nothing wraps, nothing panics.
-/// 3. **`n`.** 0 is granted and changes nothing. More than can ever be granted at once is refused without
-///    a retry instant and touches no state.
-/// 4. **Honest refusals.** [`Denied::retry_at`] is the first instant at which the same call is granted if
-///    nothing else is granted before.
-/// 5. **No waiting.** No method panics, blocks, or calls a [`RateLimiter`](crate::RateLimiter): a wait queue asks the
-///    algorithm while it holds its lock.
+/// 1. **All or nothing.** A call is one decision over all quotas and all `n` permits. It takes effect at one instant
+///    between the call and its return. A refused call changes nothing.
+/// 2. **Any `now`.** Callers race, so `now` may repeat, may be older than one that was seen before, or may lie far in the
+///    future. With an older `now`, a limiter grants no more than with the newest one. Nothing wraps, and nothing panics.
+///    The clock's origin must be recent (see [`Nanos`]).
+/// 3. **Any `n`.** A call for 0 permits is granted and changes nothing. A call for more than can ever be granted at once
+///    is refused without a retry instant, and it changes nothing.
+/// 4. **Exact refusals.** [`Denied::retry_at`] is the first instant at which the same call is granted, if nothing else is
+///    granted before.
+/// 5. **No waiting.** No method panics, blocks, or calls a [`RateLimiter`](crate::RateLimiter), because a wait queue calls
+///    the algorithm while it holds its lock.
 ///
 /// The trait is object-safe: `Box<dyn Algorithm>` and `Arc<dyn Algorithm>` are algorithms too.
 ///
@@ -112,8 +113,8 @@ pub trait Algorithm: fmt::Debug + Send + Sync {
     /// What is left of each quota at `now`, from one snapshot. Changes nothing.
     fn status_at(&self, now: Nanos) -> Status;
 
-    /// As [`try_acquire_at`](Algorithm::try_acquire_at), for a call that may turn out not to be sent: the
-    /// [`Grant`] can be [undone](Grant::undo), as long as the limiter grants nothing else.
+    /// Like [`try_acquire_at`](Algorithm::try_acquire_at), for a call that may turn out not to be sent. The [`Grant`]
+    /// can be [undone](Grant::undo) as long as the limiter has granted nothing else since.
     ///
     /// The provided method returns a grant that cannot be undone.
     ///
@@ -124,8 +125,8 @@ pub trait Algorithm: fmt::Debug + Send + Sync {
         self.try_acquire_at(now, n).map(|()| Grant::FINAL)
     }
 
-    /// Undoes a grant of this very limiter, from its receipt. Only this crate can write this method or call it, because
-    /// nobody else can name or make a receipt. The provided method takes nothing back.
+    /// Undoes a grant of this very limiter, from its receipt. Only this crate can implement or call this method, because
+    /// no other crate can name or make a receipt. The provided method takes nothing back.
     #[doc(hidden)]
     fn undo_receipt(&self, receipt: Receipt) -> bool {
         let _ = receipt;

@@ -8,14 +8,21 @@ use super::token_bucket::interval::{Scale, YEAR};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// The burst `b` and emission interval `T` of one token bucket that never exceeds any quota of a policy,
-/// with the proof: the worst case per quota.
+/// The burst `b` and the emission interval `T` of one token bucket that never exceeds any quota of a policy, with the
+/// worst case of each quota.
 ///
-/// A bucket of burst `b` that regains one permit per `T` admits at most `b + ceil(P/T) - 1` permits in any
-/// half-open window of length `P`: the first of `k` permits leaves the theoretical arrival time (TAT, of
-/// the Generic Cell Rate Algorithm, ITU-T I.371) at least `T` after itself, each further one adds `T`, and
-/// the last conforms only if the TAT then lies at most `b*T` after it, so `(k - b) * T < P`. Hence all
-/// quotas `(L, P)` hold when `T >= P / (L + 1 - b)` for each. A larger burst costs rate: the plan shows how much.
+/// # Why no quota is exceeded
+///
+/// The bucket admits at most `b + ceil(P/T) - 1` permits in any half-open window of length `P`. The proof follows its
+/// theoretical arrival time (TAT; Generic Cell Rate Algorithm, ITU-T I.371), for `k` permits in one window:
+///
+/// - After the first of them is granted, the TAT is at least `T` later than that instant.
+/// - Each further permit adds `T`.
+/// - The last one conforms only if the TAT is then at most `b * T` later than its own instant.
+/// - The first and the last are less than `P` apart. So `k * T < P + b * T`, which is `(k - b) * T < P`.
+///
+/// Hence all quotas `(L, P)` hold if `T >= P / (L + 1 - b)` for each of them. A larger burst costs rate, and the plan
+/// shows how much.
 ///
 /// ```
 /// use tollgate::{BuildError, Plan, Policy};
@@ -75,7 +82,7 @@ impl Plan {
                 (interval, quota) = (needed, i);
             }
         }
-        // The word holds the burst above the instant, and a year of instants.
+        // For a year, the word must hold the instant and the burst on top of it.
         let lasts = |span: u64| scale.floor_nanos(u64::MAX - span) >= YEAR;
         let units = u64::try_from(interval)
             .ok()
@@ -94,7 +101,7 @@ impl Plan {
         burst.min().and_then(|burst| u32::try_from(burst).ok()).unwrap_or(1).max(1)
     }
 
-    /// The policy that is kept.
+    /// The policy that the bucket keeps.
     #[inline]
     pub const fn policy(&self) -> &Policy {
         &self.policy
@@ -106,13 +113,13 @@ impl Plan {
         self.burst
     }
 
-    /// The emission interval: one permit comes back per so much time, rounded up to a nanosecond.
+    /// The emission interval: the time in which one permit comes back, rounded up to a nanosecond.
     #[inline]
     pub fn interval(&self) -> Duration {
         Duration::from_nanos(self.scale.ceil_nanos(self.units))
     }
 
-    /// The index of the quota that dictates the interval.
+    /// The index of the quota that needs the longest interval, and so decides it.
     #[inline]
     pub const fn binding(&self) -> usize {
         self.quota as usize
@@ -138,15 +145,15 @@ impl Plan {
         let most = match nanosecond.checked_sub((burst - 1) * interval) {
             // Never: `burst` at once, and then one permit per interval, each at the next whole nanosecond.
             None | Some(0) => burst + (window - 1) * nanosecond / interval,
-            // In each nanosecond `burst - 1` permits are granted and `gap` more comes back. The bucket is full once these
-            // gaps add up to an interval: then it grants `burst`, and what is beyond the interval is lost.
+            // In each nanosecond `burst - 1` permits are granted, and `gap` more than these comes back. When the gaps add up to
+            // an interval, the bucket is full: it grants `burst`, and what exceeds the interval is lost.
             Some(gap) => (burst - 1) * window + window.div_ceil(interval.div_ceil(gap)),
         };
         u32::try_from(most).ok()
     }
 
-    /// The share, above 0 and at most 1, of the sustained rate allowed by the policy that the bucket keeps. Under a burst
-    /// of 1, calls at whole nanoseconds lose up to a nanosecond more per permit.
+    /// The bucket's sustained rate as a share of the one that the policy allows, above 0 and at most 1. With a burst of 1,
+    /// calls at whole nanoseconds lose up to a nanosecond more per permit.
     #[expect(clippy::cast_precision_loss, reason = "a figure to show, not to decide by")]
     pub fn efficiency(&self) -> f64 {
         let (limit, window) = self.policy.sustained();
@@ -157,7 +164,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Cut, not rounded: a plan that loses anything never shows 100 %.
+        // Cut, not rounded, so that a plan that loses anything never shows 100 %.
         let (limit, window) = self.policy.sustained();
         let hundredths =
             self.scale.interval(1, window) * 10_000 / (u128::from(limit) * u128::from(self.units));

@@ -1,24 +1,24 @@
 //! A clock grid of `2^shift` nanoseconds, for words that cannot hold nanoseconds.
 //!
-//! `now` rounds down, stamps and windows round up, so the grid only ever makes a limiter stricter.
+//! `now` is rounded down, stamps and windows are rounded up. So the grid only ever makes a limiter stricter.
 
 use crate::nanos::Nanos;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticks {
     shift: u32,
-    /// The horizon: time stands still from this tick on, which fails closed.
+    /// The last tick. Time stands still from here on, so the limiter fails closed.
     last: u64,
 }
 
 impl Ticks {
-    /// 2^60 ns are 36 years: what a grid reaches where it can.
+    /// 2^60 ns are 36 years: how long a grid lasts if it can.
     const WANTED_BITS: u32 = 60;
-    /// 2^55 ns are 416 days: what a grid reaches at the least.
+    /// 2^55 ns are 416 days: how long a grid must last.
     const LEAST_BITS: u32 = 55;
 
-    /// The finest grid that `bits` bits can keep for 36 years; if its ticks are longer than `max_tick`, the
-    /// coarsest that respects it and still lasts a year and four of the longest `window`.
+    /// The finest grid that lasts 36 years in `bits` bits. If its ticks are longer than `max_tick`, it is the coarsest
+    /// grid whose ticks are not, if that one lasts a year and four times the longest `window`.
     pub(crate) fn choose(bits: u32, window: u64, max_tick: u64) -> Option<Ticks> {
         let window_bits = (u64::BITS - window.leading_zeros() + 2).min(u64::BITS);
         let shift = window_bits.max(Self::WANTED_BITS).saturating_sub(bits);
@@ -30,7 +30,7 @@ impl Ticks {
         Some(Ticks { shift, last: u64::MAX >> (u64::BITS - reach) >> shift })
     }
 
-    /// The longest tick that costs a window of `window` ns less than 1e-4 of its rate: a permit's stamp, its
+    /// The longest tick with which a window of `window` ns loses less than 1e-4 of its rate. A permit's stamp, its
     /// window and `now` are each off by less than a tick.
     pub(crate) fn max_for(window: u64) -> u64 {
         (window >> 15).max(1)
@@ -63,13 +63,13 @@ impl Ticks {
         whole + u64::from(whole << self.shift != nanos)
     }
 
-    /// The instant of `tick`, or `None` if time never gets there.
+    /// The instant of `tick`, or `None` if it is after the last tick.
     #[inline]
     pub(crate) fn instant(&self, tick: u64) -> Option<Nanos> {
         (tick <= self.last).then(|| Nanos::from_nanos(tick << self.shift))
     }
 
-    /// The last instant, in nanoseconds.
+    /// The instant of the last tick, in nanoseconds.
     #[inline]
     pub(crate) fn horizon(&self) -> u64 {
         self.last << self.shift

@@ -1,26 +1,27 @@
-//! How counts become nanoseconds, and when they must not: plain values, no atomics.
+//! How counts become nanoseconds, and when they must not. Plain values, no atomics.
 //!
-//! A **sample** is a count between two readings of the system's clock. Two samples that lie far enough apart give the
-//! **rate** of the counter. A sample and the rate give a **line**: the nanoseconds of the counts that come next.
+//! A **sample** is a count that was read between two readings of the system's clock. Two samples that are far enough apart
+//! give the **rate** of the counter. A sample and the rate give a **line**: the nanoseconds of the counts that come next.
 //!
 //! # Why a line is never ahead of the system's clock
 //!
-//! - A sample's count belongs to the earlier of its two readings or to a later instant. The line gives it
-//!   the earlier one, less one count, for a count lasts until the next.
-//! - The rate is that of the shortest time and the most counts that two samples allow, so it is not above the true average.
-//! - The line is flatter than that by `MARGIN`, which is more than the rate of a system's clock changes:
-//!   NTP corrects it by at most 500 millionths in either direction.
-//! - The line begins `LEAD` before the sample, for the CPU may read the counter before it reads the line. Backwards,
-//!   a flat line would be ahead, so it begins lower by what a steeper one would need.
+//! - The count of a sample was read at the earlier of its two readings or after it. The line gives the count the
+//!   earlier one, less the time of one count, because a count lasts until the next.
+//! - The rate is worked out from the shortest time and the most counts that two samples allow. So it is not above the true
+//!   average.
+//! - The line is flatter than that by `MARGIN`. This is more than the rate of a system's clock changes: NTP corrects it
+//!   by at most 500 millionths in either direction.
+//! - The line begins `LEAD` before the sample, because the CPU may read the counter before it reads the line. A flatter
+//!   line is higher before its sample, so the line is lowered by as much as a steeper one would fall there.
 //!
-//! A system's clock that goes in steps can seem to be behind, by a part of a step; true time is not.
+//! A system's clock that goes in steps can seem to be behind the line, by a part of a step. True time is not.
 //!
 //! # Why it is less than `MAX_ERROR` behind
 //!
 //! | cause | at most |
 //! |---|---|
-//! | the sample's two readings lie apart | `WIDTH`: 400 ns |
-//! | a count is not over when it is read, at the sample and later | 2 counts: 120 ns |
+//! | the time between the two readings of a sample | `WIDTH`: 400 ns |
+//! | a count goes on after it was read, at the sample and again later | 2 counts: 120 ns |
 //! | `MARGIN` (1/450), a faster system's clock (1/1000), samples that measure the rate badly (1/8000), over `SPAN` | 335 ns |
 //! | the system's clock goes in steps (on Windows of 100 ns) | 100 ns |
 //! | the beginning before the sample, and roundings | 6 ns |
@@ -64,7 +65,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Later than every sample, so that nothing is measured from here.
+    /// It is later than every sample, so nothing is measured from it.
     const NONE: Sample = Sample { before: u64::MAX, count: 0, after: u64::MAX };
 
     /// A rate that is not above the average since `earlier`; `None` if the counter cannot be used.
@@ -87,7 +88,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// No count is on it.
+    /// A line with no count on it.
     pub(super) const NONE: Line = Line { start: 0, nanos: 0, rate: 0, len: 0 };
 
     /// The nanoseconds of `count`, if it is on the line.
@@ -157,7 +158,7 @@ impl Anchor {
             return self.with_line(&sample); // The last rate still holds.
         }
         match sample.rate_since(&self.since) {
-            // It is used when it was measured twice.
+            // A rate is used only after it was measured twice.
             Some(rate) if self.rate == 0 => self.unused(&sample, rate),
             Some(rate) if rate.abs_diff(self.rate) <= self.rate / TOLERANCE => {
                 Anchor { since: sample, rate, ..self }.with_line(&sample)
@@ -166,7 +167,7 @@ impl Anchor {
         }
     }
 
-    /// A measurement begins, and the system's clock answers until it ends.
+    /// A measurement begins. The system's clock answers until it ends.
     fn unused(self, since: &Sample, rate: u64) -> Anchor {
         let due = since.after.saturating_add(MEASURE);
         Anchor { line: Line::NONE, since: *since, rate, due, ..self }
@@ -174,7 +175,7 @@ impl Anchor {
 
     fn with_line(self, sample: &Sample) -> Anchor {
         if self.rate == 0 {
-            return self; // Never so: without a rate, no sample is due before the measurement ends.
+            return self; // This never happens: without a rate, no sample is due before the measurement ends.
         }
         Anchor { line: Line::through(sample, self.rate), due: 0, ..self }
     }

@@ -1,7 +1,7 @@
 //! A clock that reads a counter and is corrected by the operating system's clock, by whichever thread reads it next.
 //!
-//! `anchor.rs` says how counts become nanoseconds and when a counter cannot be trusted. Here is how many threads share what
-//! is known: a sequence lock, which nobody ever waits for.
+//! `anchor.rs` says how counts become nanoseconds and when a counter cannot be trusted. This file shares the newest anchor
+//! among threads. It does so by a sequence lock for which no thread ever waits.
 //!
 //! # State
 //!
@@ -9,27 +9,27 @@
 //! - `line`: the four words of a [`Line`]
 //! - `rest`: the other words of an [`Anchor`]
 //!
-//! A thread that has a new sample goes `{ v, 0 }` -claim-> `{ v, 1 }` -write each word- publish-> `{ v + 1, 0 }`.
+//! A thread that has a new sample takes these steps: claim `{ v, 0 }` by `{ v, 1 }`; write each word; publish `{ v + 1, 0 }`.
 //!
 //! - I1. Only the thread whose claim succeeded writes words, and only until it publishes.
-//! - I2. While `writing` is 0, the words are those of one anchor. Every number is published once, so a version that is
-//!   read twice, with `writing` 0, had the same anchor in between.
-//! - I3. The sample of a claim was taken after its thread had read the version that it claimed, so after the anchor of
-//!   that version was published: a sample is never older than the anchor it is compared with.
+//! - I2. While `writing` is 0, the words are those of one anchor. Every number is published only once. So if a thread reads
+//!   the same version twice, with `writing` 0, the anchor was the same in between.
+//! - I3. A thread takes its sample after it has read the version that it claims, so after the anchor of that version was
+//!   published. So a sample is never older than the anchor with which it is compared.
 //!
 //! # Linearization
 //!
-//! There is no sequence of readings to be put in order: each promises that it lies within `MAX_ERROR` below the system's
-//! clock at some moment of the call.
+//! Readings are not put into one order. Each makes a promise of its own: at some moment of the call, it is not above the
+//! system's clock and at most `MAX_ERROR` below it.
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `now` | by the line | the reading of the counter | the line was one anchor's (I2), and holds for every count that is on it, however old the anchor is |
+//! | `now` | by the line | the reading of the counter | the line was that of one anchor (I2). It is right for every count that is on it, however old the anchor is |
 //! | `now` | by the system | the last reading of the system's clock | it is what the system says |
 //!
-//! Every call ends after a fixed number of steps, whatever other threads do (wait-free). A thread that is stopped after its
-//! claim leaves the others with the system's clock until it goes on: right, and three times as slow. The same holds
-//! in a child process that was forked at such a moment.
+//! Every call ends after a fixed number of steps, whatever other threads do (wait-free). If a thread is stopped after its
+//! claim, the others read the system's clock until it goes on, which is right and three times as slow. The same happens in
+//! a child process that was forked at such a moment.
 //!
 //! # Orderings
 //!
@@ -37,12 +37,12 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | S | load `version` | Acquire | E | words of the anchor before are taken for this one's | `weak_version_load` |
+//! | S | load `version` | Acquire | E | words of the anchor before are taken for those of this one | `weak_version_load` |
 //! | F | load a word | Acquire | W | V misses that another anchor is being written | `weak_word_load` |
 //! | V | load `version` again | Relaxed | - | is the weakest: F orders it | `two_readers_and_an_anchor` |
 //! | C | CAS `version`, claim | Relaxed, Relaxed | - | is the weakest: S has acquired what it replaces, and W orders it before the words | `two_anchors_at_once` |
 //! | W | store a word | Release | F | V misses that another anchor is being written | `weak_word_store` |
-//! | E | store `version`, publish | Release | S | words of the anchor before are taken for this one's | `weak_publish` |
+//! | E | store `version`, publish | Release | S | words of the anchor before are taken for those of this one | `weak_publish` |
 
 use core::array;
 
@@ -50,7 +50,7 @@ use super::anchor::{Anchor, Line, Sample};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 
-/// What counts, at a rate that is nearly constant.
+/// Something that counts at a nearly constant rate.
 pub(super) trait Counter {
     fn count(&self) -> u64;
 }
@@ -67,7 +67,7 @@ pub(super) struct Anchored<C, S> {
     system: S,
 }
 
-/// What every reading loads lies in the first 64 bytes.
+/// All that every reading loads is in the first 64 bytes.
 #[derive(Debug)]
 #[repr(C, align(64))]
 struct Words {
@@ -90,7 +90,7 @@ impl<C: Counter, S: System> Anchored<C, S> {
     /// Nanoseconds since the origin of the system's clock, at most `MAX_ERROR` less than it says.
     #[inline]
     pub(super) fn now(&self) -> u64 {
-        // After the line, so that a thread that is stopped in between finds its count past the line.
+        // The count is read after the line. So a thread that is stopped in between finds its count after the line's end.
         match self.words.read_line().and_then(|line| line.at(self.counter.count())) {
             Some(nanos) => nanos,
             None => self.by_the_system(),
@@ -144,7 +144,7 @@ impl Words {
         self.version.compare_exchange(version, version | WRITING, Relaxed, Relaxed).is_ok() // C
     }
 
-    /// By the thread that has claimed.
+    /// Only for the thread that has claimed.
     fn read_anchor(&self) -> Anchor {
         let [start, nanos, rate, len] = array::from_fn(|i| read(&self.line[i]));
         let line = Line { start, nanos, rate, len };
@@ -152,7 +152,7 @@ impl Words {
         Anchor { line, since: Sample { before, count, after }, rate, due, faults }
     }
 
-    /// By the thread that has claimed.
+    /// Only for the thread that has claimed.
     fn write(&self, anchor: &Anchor) {
         let (line, rest) = spelled(anchor);
         let words = self.line.iter().chain(&self.rest);
@@ -161,7 +161,7 @@ impl Words {
         }
     }
 
-    /// By the thread that has claimed `version`.
+    /// Only for the thread that has claimed `version`.
     fn publish(&self, version: u64) {
         self.version.store(version + 2, Release); // E
     }

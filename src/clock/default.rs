@@ -14,7 +14,7 @@ use crate::nanos::Nanos;
 /// The clock that limiters use unless told otherwise: as right as the operating system's monotonic clock, and with the
 /// feature `quanta` as cheap as the CPU's counter.
 ///
-/// It is one type whatever the features are, so that turning one on breaks nobody's code.
+/// It is the same type whatever the features are, so turning a feature on breaks no code.
 ///
 /// # With the feature `quanta`
 ///
@@ -30,19 +30,22 @@ use crate::nanos::Nanos;
 ///   is not invariant, the system's clock takes more than 0.2 us to read, or the counter has jumped, was reset,
 ///   differs between cores, or has changed its rate. After such a fault the counter is left alone for a second, twice
 ///   as long after each further one, at most 4096 s.
-/// - **What it cannot see.** A fault is noticed at the next comparison. The readings of at most 100 us before that can be
-///   ahead: by the length of a jump forward of less than 100 us; by what a counter that became faster gains in that
-///   time (a virtual machine was moved to another host); or by up to 9 us if the system's clock is slowed by more
-///   than 2000 millionths at once (`ntpd` changes its rate by up to 500, `chronyd` in a hurry by 83,000). Less than
-///   0.4 us ahead may go unnoticed for 8 ms.
+/// - **What it cannot see.** A fault is noticed at the next comparison. In the 100 us before that, readings can be ahead
+///   of the system's clock:
+///   - by a jump forward of the counter, if the jump is shorter than 100 us;
+///   - by what a counter gains in that time that became faster, because a virtual machine was moved to another host;
+///   - by up to 9 us if the system's clock is slowed by more than 2000 millionths at once. (`ntpd` changes its rate by
+///     up to 500 millionths, `chronyd` in a hurry by 83,000.)
+///
+///   If a reading is less than 0.4 us ahead, this may stay unnoticed for 8 ms.
 /// - **A counter that stops** while the process runs makes the clock stand still. A limiter then refuses, as if no
 ///   time passed. Once the counter moves on, the clock is right again within 100 us. Counters of current CPUs
 ///   do not stop.
 ///
-/// The first clock of a process takes a millisecond to make, for `quanta` measures the counter's rate when it is
-/// started (up to 200 ms where that is hard). The rate it finds is not used.
+/// The first clock of a process takes a millisecond to make, because `quanta` measures the counter's rate when it is
+/// started. This takes up to 200 ms where it is hard. The rate that it finds is not used.
 ///
-/// # Without it
+/// # Without the feature `quanta`
 ///
 /// It is [`Monotonic`](crate::Monotonic).
 #[derive(Clone, Debug, Default)]

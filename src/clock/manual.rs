@@ -9,7 +9,8 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// A clock that stands still until it is moved: for tests and for virtual time.
 ///
-/// Clones share one time. A thread that sees the clock moved also sees what the mover did before.
+/// Clones share one time. If a thread sees that the clock has moved, it also sees what the thread that moved it did
+/// before.
 ///
 /// ```
 /// use core::time::Duration;
@@ -42,7 +43,7 @@ impl Manual {
         let _ = self.now.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
     }
 
-    /// Moves the clock to `to`, backwards too.
+    /// Moves the clock to `to`, forwards or backwards.
     pub fn set(&self, to: Nanos) {
         self.now.store(to.as_nanos(), Ordering::Release);
     }

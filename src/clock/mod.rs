@@ -31,33 +31,34 @@ use crate::quota::{Policy, PolicyError};
 
 /// A source of instants for a [`RateLimiter`](crate::RateLimiter).
 ///
-/// Its origin must be recent, as [`Nanos`] explains: it is not the Unix epoch. A clock should not go backwards. If it
-/// does, no limiter mints a permit: it only refuses more until the clock has caught up.
+/// Its origin must be recent, and not the Unix epoch, as [`Nanos`] explains. A clock should not go backwards. If it does,
+/// no limiter grants too much: it only refuses more until the clock has caught up.
 ///
-/// [`now`](Clock::now) must not panic, block, or call a limiter: a wait queue reads the clock while it holds its lock.
+/// [`now`](Clock::now) must not panic, block, or call a limiter, because a wait queue reads the clock while it holds its
+/// lock.
 pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
     fn now(&self) -> Nanos;
 
-    /// The largest error of the time between two readings: it differs from the time that truly passed, by the
-    /// operating system's monotonic clock, by no more than this. Zero unless a clock says otherwise.
+    /// The largest error of the time between two readings. The operating system's monotonic clock says how much time
+    /// truly passed between them. The default is zero.
     ///
     /// If each reading may be wrong by `e` in either direction, this is `2 * e`.
     fn max_error(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// The policy that a limiter on this clock must keep so that the given policy holds in true time: every window is
-    /// longer by [`max_error`](Clock::max_error), by way of the [guard](Policy::with_guard).
+    /// The policy that a limiter on this clock must keep, so that the given policy holds in true time. Every window is
+    /// longer by [`max_error`](Clock::max_error), which is added to the [guard](Policy::with_guard).
     ///
     /// [`RateLimiter::exact`](crate::RateLimiter::exact) and [`strict`](crate::RateLimiter::strict) do this by
-    /// themselves. It is for those who join an algorithm and a clock.
+    /// themselves. Call it when you pass an algorithm and a clock to [`RateLimiter::new`](crate::RateLimiter::new).
     ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::{Clock, Manual, Nanos, Policy, RateLimiter, SlidingLog};
     ///
-    /// /// A clock that ticks once in ten milliseconds.
+    /// /// A clock that ticks every ten milliseconds.
     /// struct Coarse(Manual);
     ///
     /// impl Clock for Coarse {

@@ -14,7 +14,7 @@ static SHARED: OnceLock<Shared> = OnceLock::new();
 
 struct Shared {
     anchored: Anchored<::quanta::Clock, SinceStart>,
-    /// Whether there is a counter. If not, `quanta` would only read the system's clock once more.
+    /// Whether there is a counter. Without one, `quanta` reads the system's clock, so reading `quanta` gains nothing.
     counts: bool,
 }
 
@@ -38,7 +38,7 @@ impl Counter for ::quanta::Clock {
 impl Shared {
     fn start() -> Shared {
         let counter = ::quanta::Clock::new();
-        // Counts that are nanoseconds without any calibration are those of the system's clock.
+        // If counts are nanoseconds without any calibration, they come from the system's clock.
         let counts = counter.delta_as_nanos(0, 1 << 40) != 1 << 40;
         Shared { anchored: Anchored::new(counter, SinceStart(Instant::now())), counts }
     }

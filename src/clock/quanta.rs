@@ -7,12 +7,13 @@ use crate::nanos::Nanos;
 
 /// The CPU's time-stamp counter as the crate `quanta` reads it, counted from the moment this value was made.
 ///
-/// **It does not keep true time, so limits kept by it are not exact.** `quanta` measures the counter's rate once, when
-/// the process makes its first clock, usually in less than a millisecond. An error of 20 to 80 millionths is
-/// common, which is 72 to 288 ms in an hour; nothing corrects it later. After a suspend, or when a virtual machine
-/// moves to another host, the counter may go on from another value or at another rate, and this clock follows
-/// it. [`DefaultClock`](crate::DefaultClock) costs no more and has none of these faults. Use this one to compare, or
-/// with a [guard](crate::Policy::with_guard) above the error over the longest window.
+/// **It does not keep true time, so limits on this clock are not exact.** `quanta` measures the counter's rate once, when
+/// the process makes its first clock, usually in less than a millisecond. An error of 20 to 80 millionths is common.
+/// That is 72 to 288 ms in an hour, and nothing corrects it later. After a suspend, or when a virtual machine moves to
+/// another host, the counter may go on from another value or at another rate, and this clock follows it.
+///
+/// [`DefaultClock`](crate::DefaultClock) costs no more and has none of these faults. Use `Quanta` to compare, or with a
+/// [guard](crate::Policy::with_guard) that is longer than the error over the longest window.
 ///
 /// Where the counter is not invariant, `quanta` reads the system's monotonic clock instead.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Quanta {
 }
 
 impl Quanta {
-    /// A clock whose origin is now. The first of a process takes a millisecond, or up to 200 ms where the
+    /// A clock whose origin is now. The first clock of a process takes a millisecond to make, or up to 200 ms where the
     /// counter is hard to measure.
     pub fn new() -> Quanta {
         let clock = Counter::new();

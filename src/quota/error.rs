@@ -34,7 +34,7 @@ pub enum PolicyError {
         quota: usize,
         /// Its window.
         window: Duration,
-        /// The guard it would be widened by.
+        /// The guard that would be added to it.
         guard: Duration,
     },
     /// Two quotas have the same window: the one with the larger limit would have no effect.
@@ -43,7 +43,7 @@ pub enum PolicyError {
         quota: usize,
         /// The earlier quota with the same window.
         earlier: usize,
-        /// The window they share.
+        /// The window that both have.
         window: Duration,
     },
     /// A name is longer than 15 bytes, or has a character other than ASCII letters, digits, `-`, `_`, `.`.
@@ -98,20 +98,20 @@ impl core::error::Error for PolicyError {}
 pub enum ParsePolicyError {
     /// A part of the text cannot be read.
     Syntax {
-        /// The part, as it stood in the text. Of a part that is longer than [`ParsePolicyError::MOST_QUOTED`] characters,
-        /// the beginning and `…`.
+        /// The part, as it is in the text. If it is longer than [`ParsePolicyError::MOST_QUOTED`] characters, only its beginning,
+        /// and `…`.
         part: String,
         /// The byte at which the part begins.
         at: usize,
-        /// What would have been right there, in words.
+        /// What was expected there, in words.
         expected: &'static str,
     },
-    /// The text can be read, but what it says is not a policy.
+    /// The text can be read, but the quotas in it are not a policy.
     Policy(PolicyError),
 }
 
 impl ParsePolicyError {
-    /// How many characters of a bad text an error repeats at most.
+    /// The most characters of a bad text that an error repeats.
     pub const MOST_QUOTED: usize = 40;
 }
 

@@ -1,5 +1,4 @@
-//! What is allowed: a [`Quota`] is so many permits per window, a [`Policy`] is the quotas that must
-//! all hold.
+//! What is allowed. A [`Quota`] is a number of permits per window. A [`Policy`] is the quotas that must all hold.
 
 mod error;
 mod policy;
@@ -15,8 +14,8 @@ pub use policy::Policy;
 
 /// At most `limit` permits in any `window`.
 ///
-/// A quota is a plain description; [`Policy::new`] checks it, so that every mistake is reported in
-/// one place, with the index of the quota that made it.
+/// A quota is only a description. [`Policy::new`] checks it, so that every mistake is reported in one place, together with
+/// the index of its quota.
 ///
 /// ```
 /// use core::time::Duration;
@@ -65,8 +64,8 @@ impl Quota {
         Quota::new(limit, Duration::from_secs(86_400))
     }
 
-    /// The same quota with a name of at most 15 ASCII letters, digits, `-`, `_` or `.`, for logs and
-    /// for headers such as `RateLimit-Policy`. [`Policy::new`] refuses any other name.
+    /// The same quota with a name, for logs and for headers such as `RateLimit-Policy`. A name has at most 15 characters:
+    /// ASCII letters, digits, `-`, `_` or `.`. [`Policy::new`] refuses any other name.
     #[inline]
     #[must_use = "this returns the named quota and leaves the original as it was"]
     pub const fn named(self, name: &str) -> Quota {
@@ -101,7 +100,7 @@ impl fmt::Debug for Quota {
 /// A short text held inline, so that a quota stays `Copy` and a name survives parsing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Name {
-    /// Length of the text that was given: above `Name::MAX` it did not fit.
+    /// The length of the text that was given. If it is above `Name::MAX`, the text did not fit.
     len: u8,
     bytes: [u8; Name::MAX],
 }

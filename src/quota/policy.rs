@@ -7,8 +7,8 @@ use super::{PolicyError, Quota};
 
 /// One to eight quotas that must all hold, and a guard that widens every window.
 ///
-/// A policy is valid by construction, `Copy`, holds its quotas inline and can be built in a `const`.
-/// Windows are half-open: a permit granted at `s` counts at `t` while `t - s < window + guard`.
+/// A policy is always valid, because every constructor checks it. It is `Copy`, holds its quotas inline, and can be built in
+/// a `const`. Windows are half-open: a permit granted at `s` counts at `t` while `t - s < window + guard`.
 ///
 /// ```
 /// use tollgate::{Policy, PolicyError, Quota};
@@ -17,7 +17,7 @@ use super::{PolicyError, Quota};
 /// assert_eq!(policy, Policy::MICROSOFT_365_DEFENDER);
 /// assert_eq!(policy, "50/1m, 1500/1h".parse()?);
 ///
-/// // What cannot be meant is refused, and the error says which quota and why.
+/// // A policy that makes no sense is refused. The error says which quota is wrong, and why.
 /// let error = Policy::new(&[Quota::per_minute(50), Quota::per_hour(0)]).unwrap_err();
 /// assert_eq!(error, PolicyError::ZeroLimit { quota: 1 });
 /// assert_eq!(error.to_string(), "quota 1 (counted from 0) has limit 0; a limit is at least 1");
@@ -26,16 +26,16 @@ use super::{PolicyError, Quota};
 ///
 /// # Pacing
 ///
-/// Nothing in a rule says that its permits are spread. A caller who always has one more call to make spends a long
-/// window's permits as fast as the short window allows, and then waits for the long one. A further quota of the same
-/// rate, over a window that divides the long one, paces it: no silence is longer than that window, and nothing of the
-/// sustained rate is lost, only of what is granted at once.
+/// A policy does not spread its permits. A caller who always has one more call to make spends the permits of the long
+/// window as fast as the short window allows, and then waits for the long one. To pace this caller, add a quota of the same
+/// rate as the long one, over a window that divides the long one. Then the caller never waits longer than that window.
+/// The sustained rate stays the same, but fewer permits are granted at once.
 ///
 /// ```
 /// use core::time::Duration;
 /// use tollgate::{Algorithm, Nanos, SlidingLog};
 ///
-/// /// How long a greedy caller waits at the most for the next of 3000 calls.
+/// /// The longest time that a greedy caller waits for the next of 3000 calls.
 /// fn longest_silence(policy: &str) -> Result<Duration, Box<dyn std::error::Error>> {
 ///     let log = SlidingLog::new(policy.parse()?)?;
 ///     let (mut now, mut longest) = (Nanos::ZERO, Duration::ZERO);
@@ -54,8 +54,8 @@ use super::{PolicyError, Quota};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`TokenBucket::strict`](crate::TokenBucket::strict) paces by nature: under the rule above, 26 calls at once and
-/// then one per 2.44 s, at the price of 1.7 % of the rate.
+/// A [`TokenBucket::strict`](crate::TokenBucket::strict) always paces. Under the rule above, it grants 26 calls at once and
+/// then one per 2.44 s. This costs 1.7 % of the rate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
     quotas: [Quota; Policy::MAX_QUOTAS],
@@ -64,7 +64,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The most quotas a policy can hold.
+    /// The most quotas that a policy can hold.
     pub const MAX_QUOTAS: usize = 8;
 
     /// The longest window, guard included: 2^62 nanoseconds, a little over 146 years.
@@ -78,7 +78,7 @@ impl Policy {
             Err(_) => panic!("the reference policy is valid"),
         };
 
-    /// Checks the quotas and joins them.
+    /// Checks the quotas and makes a policy of them.
     ///
     /// # Errors
     ///
@@ -129,17 +129,20 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The same policy with every window judged as `window + guard`.
+    /// The same policy with `guard` added to every window.
     ///
-    /// A client that must never draw a 429 needs it where the server cannot see the instants the client
-    /// saw: network jitter (two calls may arrive closer together than they were sent), permits held for a
-    /// while before use, or a server that counts both ends of a window. It must be above the longest time from a
-    /// permit to the server's judgement, less the shortest; the slowest answer is above that. It costs
-    /// `guard / (window + guard)` of the rate.
+    /// A client that must never draw a 429 needs a guard, because the server counts calls at other instants than the client:
     ///
-    /// The server counts by a clock of its own. Two clocks that are not steered by NTP differ by up to 200
-    /// millionths or so. Add that part of the longest window to the guard: 12 ms for a minute, 0.72 s for an hour. Where
-    /// NTP is correcting one of the clocks at that moment, its rate is wrong by up to 500 millionths more.
+    /// - Because of network jitter, two calls can arrive closer together than they were sent.
+    /// - A permit may be held for a while before it is used.
+    /// - Some servers count a call at both ends of a window.
+    ///
+    /// The guard must be longer than the longest time from a permit to the arrival of its call, less the shortest. The
+    /// slowest answer takes longer than that. A guard costs `guard / (window + guard)` of the rate.
+    ///
+    /// The server also counts by a clock of its own. Two clocks that are not corrected by NTP differ by up to 200 millionths
+    /// or so. Add that part of the longest window to the guard: 12 ms for a minute, 0.72 s for an hour. While NTP corrects
+    /// one of the clocks, its rate is wrong by up to 500 millionths more.
     ///
     /// # Errors
     ///
@@ -176,7 +179,7 @@ impl Policy {
         self.quotas.split_at(self.len as usize).0
     }
 
-    /// What every window is widened by.
+    /// The time that is added to every window.
     #[inline]
     pub const fn guard(&self) -> Duration {
         self.guard
@@ -196,7 +199,7 @@ impl Policy {
         self.rules().fold((u32::MAX, 1), |least, rule| if rate_below(rule, least) { rule } else { least })
     }
 
-    /// The largest limit of all quotas: as many permits as a log has to remember.
+    /// The largest limit of all quotas. A log must remember so many permits.
     pub(crate) fn largest_limit(&self) -> u32 {
         self.quotas().iter().map(|quota| quota.limit).max().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! Policies and quotas as text in the formats of serde.
+//! Policies and quotas as text, in the formats of serde.
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -12,7 +12,7 @@ use super::{Name, ParsePolicyError, Policy, PolicyError, Quota};
 /// A unit of time and how people write it.
 struct Unit {
     nanos: u64,
-    /// The one that is written first.
+    /// The first is the one that is written.
     names: &'static [&'static str],
 }
 
@@ -20,7 +20,7 @@ const fn unit(nanos: u64, names: &'static [&'static str]) -> Unit {
     Unit { nanos, names }
 }
 
-/// Largest first: so they follow one another in a duration.
+/// Largest first, in the order in which a duration has them.
 const UNITS: [Unit; 8] = [
     unit(7 * 86_400_000_000_000, &["w", "week", "weeks"]),
     unit(86_400_000_000_000, &["d", "day", "days"]),
@@ -32,7 +32,7 @@ const UNITS: [Unit; 8] = [
     unit(1, &["ns"]),
 ];
 
-/// The largest that is written: `7d`, not `1w`.
+/// The index of the largest unit that is written: `7d`, not `1w`.
 const DAYS: usize = 1;
 
 const EXPECTED_QUOTA: &str = "a quota as LIMIT/WINDOW, such as 50/1m";
@@ -41,7 +41,7 @@ const EXPECTED_WINDOW: &str = "a window of at most 146 years, such as 1m, 90s, 1
 const EXPECTED_DURATION: &str = "a duration of at most 146 years, such as 250ms, 90s or 1m30s";
 const EXPECTED_GUARD: &str = "\"guard\" and a duration, such as \"guard 250ms\"";
 
-/// A duration in the largest unit, of days at most, that divides it exactly.
+/// A duration in the largest unit that divides it exactly. No unit is larger than a day.
 pub(super) struct Written(pub(super) Duration);
 
 impl fmt::Display for Written {
@@ -52,7 +52,7 @@ impl fmt::Display for Written {
                 return write!(f, "{}{}", nanos / u128::from(*size), names[0]);
             }
         }
-        f.write_str("0s") // Every other duration is whole nanoseconds.
+        f.write_str("0s") // Every other duration is a multiple of a nanosecond.
     }
 }
 
@@ -102,9 +102,9 @@ impl fmt::Display for Policy {
 /// | second | `s`, `sec`, `second`, `seconds` |
 /// | milli-, micro-, nanosecond | `ms`, `us`, `ns` |
 ///
-/// `m` is a minute, never a month: months and years differ in length, and there is no unit for them. Units and words are
-/// in lower case. White space may stand between all parts, but not inside numbers, names and units. A rate of less than
-/// one is written by its window: `1/90s`, not `0.67/1m`.
+/// `m` is a minute, never a month. Months and years differ in length, so there is no unit for them. Units and words are in
+/// lower case. White space is allowed between all parts, but not inside numbers, names and units. Limits are integers, so a
+/// low rate is written by a longer window: `1/90s`, not `0.67/1m`.
 ///
 /// ```
 /// use tollgate::Policy;
@@ -173,7 +173,7 @@ impl FromStr for Quota {
     }
 }
 
-/// A piece of the text that remembers where it stood, for the error message.
+/// A part of the text. It knows its place in the text, for the error message.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     text: &'a str,
@@ -266,7 +266,7 @@ fn duration(text: &str) -> Option<u64> {
     Some(sum)
 }
 
-/// Digits, with single `_` between them: `parse` alone would take a sign.
+/// Digits, with single `_` between them. `parse` alone would accept a sign.
 fn number(text: &str) -> Option<u64> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !text.split('_').all(digits) {

@@ -7,8 +7,8 @@ use crate::quota::Policy;
 
 /// A count per quota that starts again at every multiple of the window since the clock's origin.
 ///
-/// The cheapest strategy and the most common, and not the rule: `2 * limit` permits pass in one window, half at the
-/// end of one count and half at the start of the next.
+/// This is the cheapest strategy and the most common one. It does not keep the rule: up to `2 * limit` permits pass in one
+/// window, half of them at the end of one count and half at the start of the next.
 ///
 /// ```
 /// use tollgate::Nanos;
@@ -24,7 +24,7 @@ use crate::quota::Policy;
 #[derive(Clone, Debug)]
 pub struct FixedWindow {
     policy: Policy,
-    /// The newest instant of a grant: time never goes back before it.
+    /// The newest instant of a grant. An older `now` counts as this instant.
     newest: u64,
     /// Permits granted in the window that holds `newest`.
     used: [u32; Policy::MAX_QUOTAS],
@@ -36,7 +36,7 @@ impl FixedWindow {
         FixedWindow { policy, newest: 0, used: [0; Policy::MAX_QUOTAS] }
     }
 
-    /// Limit, permits used, and end of the window that holds `t`, for each quota.
+    /// For each quota: the limit, the permits used, and the end of the window that holds `t`.
     fn windows(&self, t: u64) -> impl Iterator<Item = (u32, u32, u64)> + '_ {
         self.policy.rules().zip(self.used).map(move |((limit, window), used)| {
             let same = t / window == self.newest / window;

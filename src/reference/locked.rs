@@ -9,7 +9,7 @@ use crate::decision::{Denied, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// A rate limiter for one thread at a time. The promises are those of [`Algorithm`].
+/// A rate limiter for one thread at a time. It promises the same as an [`Algorithm`].
 pub trait Machine: fmt::Debug + Send {
     /// The policy that is enforced.
     fn policy(&self) -> &Policy;
@@ -32,10 +32,10 @@ pub trait Machine: fmt::Debug + Send {
     fn status_at(&self, now: Nanos) -> Status;
 }
 
-/// Any [`Machine`] made an [`Algorithm`] by a `parking_lot::Mutex`.
+/// A [`Machine`] behind a `parking_lot::Mutex`, which makes it an [`Algorithm`].
 ///
-/// Every call takes the lock, so a thread that is stopped inside a decision stops all the others: the difference
-/// to the lock-free algorithms, and the only one where nobody contends.
+/// Every call takes the lock. So a thread that is stopped inside a decision stops all the others. This is the difference
+/// from the lock-free algorithms; where no two threads meet, it is the only one.
 ///
 /// ```
 /// use tollgate::reference::{Locked, LogMachine};

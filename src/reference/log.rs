@@ -7,10 +7,10 @@ use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// The exact sliding log as it is usually written: a deque of grant instants, cut to the largest limit.
+/// The exact sliding log as it is usually written: a deque of the instants of all grants, cut to the largest limit.
 ///
-/// It grants if and only if every quota still holds, to the nanosecond. The deque grows with use, so a grant
-/// may allocate.
+/// It grants a call if and only if every quota still holds afterwards, to the nanosecond. The deque grows with use, so
+/// a grant may allocate.
 ///
 /// ```
 /// use tollgate::Nanos;
@@ -36,7 +36,7 @@ impl LogMachine {
         LogMachine { policy, granted: VecDeque::new() }
     }
 
-    /// The permit that has to leave the window of `limit` before `n` more are granted.
+    /// The instant of the permit that must leave the window of `limit` before `n` more are granted.
     fn leaving(&self, limit: u32, n: u32) -> Option<u64> {
         let place = (self.granted.len() + n as usize).checked_sub(limit as usize + 1)?;
         self.granted.get(place).copied()

@@ -1,7 +1,7 @@
-//! The same rule behind a mutex, and the strategies people use elsewhere: the honest baseline.
+//! The exact rule behind a mutex, and the strategies that people use elsewhere, to compare with.
 //!
-//! Each strategy is a plain sequential [`Machine`]; [`Locked`] puts a `parking_lot::Mutex` around it and makes it
-//! an [`Algorithm`](crate::Algorithm). Two of them keep the rule, two do not:
+//! Each strategy is a plain sequential [`Machine`]. [`Locked`] puts a `parking_lot::Mutex` around it, which makes it an
+//! [`Algorithm`](crate::Algorithm). Only one of them keeps the rule:
 //!
 //! | machine | keeps the rule | most in any window of `limit` | state |
 //! |---|---|---|---|

@@ -1,15 +1,15 @@
-//! The weighted counter: this window's count and a share of the last one's.
+//! The weighted counter: this window's count, and a share of the count of the window before.
 
 use super::Machine;
 use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// Two counts per quota, for the current full window and the one before; the older one counts for the share of
-/// it that the sliding window still covers, as if its permits had been spread evenly.
+/// Two counts per quota: one for the current full window, and one for the full window before. The sliding window still
+/// covers a part of the older one. That part of its count is added, as if its permits had been spread evenly.
 ///
-/// A good estimate of the exact log in constant memory, and not the rule: where the permits of a window came late,
-/// the share is too small and more than `limit` pass.
+/// This is a good estimate of the exact log in constant memory. It does not keep the rule: if the permits of a window
+/// came late, the added part is too small, and more than `limit` permits pass.
 ///
 /// ```
 /// use tollgate::Nanos;
@@ -26,7 +26,7 @@ use crate::quota::Policy;
 #[derive(Clone, Debug)]
 pub struct SlidingWindowCounter {
     policy: Policy,
-    /// The newest instant of a grant: time never goes back before it.
+    /// The newest instant of a grant. An older `now` counts as this instant.
     newest: u64,
     /// Permits granted in the full window that holds `newest`, and in the one before.
     counts: [Counts; Policy::MAX_QUOTAS],
@@ -38,7 +38,7 @@ struct Counts {
     previous: u32,
 }
 
-/// One quota and its counts, seen from an instant.
+/// One quota and its counts at some instant.
 #[derive(Clone, Copy)]
 struct View {
     limit: u32,
@@ -67,8 +67,8 @@ impl SlidingWindowCounter {
 }
 
 impl View {
-    /// The first instant, not before `start`, from which `n` more permits stay within the limit if nothing else
-    /// is granted. The estimate only falls with time, so it is also the last at which they do not.
+    /// The first instant, not before `start`, at which `n` more permits stay within the limit if nothing else is granted.
+    /// The estimate only falls with time, so they stay within it at every later instant, too.
     fn ready(&self, n: u32) -> u128 {
         let room = |counted: u32| u128::from(self.limit - n).checked_sub(u128::from(counted));
         // `previous * (window - elapsed) <= room * window`, solved for `elapsed`.
@@ -143,7 +143,7 @@ impl Machine for SlidingWindowCounter {
         Status::new(
             now,
             self.views(t).map(|view| {
-                // Whole again when the last full window with a count is no longer covered.
+                // Nothing is counted any more when the last full window with a count is no longer covered.
                 let spans = match view.counts {
                     Counts { current: 0, previous: 0 } => 0,
                     Counts { current: 0, .. } => 1,

@@ -5,10 +5,10 @@ use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// A bucket of `limit` permits per quota, each regaining `limit` per `window`, without any rounding.
+/// One bucket of `limit` permits per quota, which regains `limit` permits per `window`, without any rounding.
 ///
-/// The form of [`TokenBucket::nominal`](crate::TokenBucket::nominal), and no more the rule than that: any window may
-/// see `2 * limit - 1` permits.
+/// This is [`TokenBucket::nominal`](crate::TokenBucket::nominal) without its grid. Like that, it does not keep the rule: up
+/// to `2 * limit - 1` permits pass in one window.
 ///
 /// ```
 /// use tollgate::Nanos;
@@ -23,7 +23,7 @@ use crate::quota::Policy;
 #[derive(Clone, Debug)]
 pub struct BucketMachine {
     policy: Policy,
-    /// When each bucket is full again, in `1/limit` nanoseconds: there a permit takes `window` to come back.
+    /// When each bucket is full again, in units of `1/limit` nanoseconds. A permit comes back in `window` such units.
     tats: [u128; Policy::MAX_QUOTAS],
 }
 

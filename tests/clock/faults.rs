@@ -1,4 +1,4 @@
-//! A counter that does not work: what is noticed, when, and what readings say until then.
+//! A counter that does not work: which faults are noticed, when, and what readings say until then.
 
 use crate::anchor::{Anchor, Line, Sample};
 use crate::world::{MS, Off, S, Simulated, US};

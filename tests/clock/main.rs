@@ -1,5 +1,5 @@
-//! The shipped clock of `src/clock` in a simulated world, where the counter drifts, jumps, stops and begins anew and the
-//! system's clock is corrected; and beside the real one.
+//! The shipped clock of `src/clock` on a simulated machine and on the real one. On the simulated machine, the counter drifts,
+//! jumps, stops and begins anew, and the system's clock is corrected.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -1,4 +1,4 @@
-//! The same file and models, with one ordering Relaxed or one step left out: some reading is wrong.
+//! The same file and models, with one ordering made Relaxed or one step left out. Some reading is then wrong.
 
 use crate::fault::Fault;
 use crate::models::{READ_AND_ANCHOR, TWO_ANCHORS};

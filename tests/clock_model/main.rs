@@ -1,6 +1,8 @@
-//! The shipped clock of `src/clock` under loom: every interleaving of a few readings within a bound of preemptions, and every
-//! stale value that the orderings allow, while counter and system clock move. No reading is ahead of the system's
-//! clock when it is returned, and none is further behind than `MAX_ERROR` when it was asked for.
+//! The shipped clock of `src/clock` under loom. It tries every interleaving of a few readings with a bound on preemptions, and
+//! every stale value that the orderings allow, while the counter and the system's clock move.
+//!
+//! No reading is ahead of the system's clock at its return. None is more than `MAX_ERROR` behind the system's clock at
+//! its call.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -1,5 +1,5 @@
-//! Explores a model state by state: two executions that come to the same state have the same future, so one of them
-//! goes on.
+//! Explores a model state by state. Two executions that reach the same state have the same future, so only one of them
+//! is continued.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A handover is kept, and it is asked of the explanation.
+//! One thread tells another of its call: the memory respects it, and the check asks for it.
 
 use crate::explore::{Reduction, explore_with};
 use crate::fault::{Effect, Fault};

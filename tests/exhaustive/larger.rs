@@ -1,4 +1,4 @@
-//! Models that are too large to be explored execution by execution.
+//! Models that are too large for a checker that tries every execution.
 
 use crate::model::Model;
 use crate::models::{PAIR, THREE, WORD};

@@ -1,5 +1,5 @@
-//! The memory itself, by the small programs that tell memory models apart: each outcome that the orderings allow is
-//! found, and no other.
+//! Tests the memory itself, by the small programs that tell memory models apart. Each outcome that the orderings allow is
+//! found, and no other outcome.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};

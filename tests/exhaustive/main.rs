@@ -1,10 +1,10 @@
-//! The shipped lock-free cores, explored state by state: every interleaving of a few calls, and every stale value
-//! that the orderings allow, with no bound; and each ordering and each step is needed.
+//! The shipped lock-free cores, explored state by state: every interleaving of a few calls, and every stale value that the
+//! orderings allow, without a bound. It also shows that each ordering and each step is needed.
 //!
-//! The models are those of `models/`, which `loom/` follows execution by execution. Here a state is what each thread has been answered
-//! and may still read, and the memory (`memory.rs`); many executions lead to it, and one goes on. A thread is
-//! its call, run again for each step with the answers so far (`program.rs`), so the files of `src/` are
-//! included as they are.
+//! The models are those of `models/`. `loom/` tries their executions one by one. Here they are explored by states. A state is
+//! the memory (`memory.rs`), and for each thread the answers that it was given and the values that it may still read. Many
+//! executions lead to one state, and only one of them is continued. For each step of a thread, its call is run again with
+//! the answers so far (`program.rs`). So the files of `src/` are included as they are.
 #![allow(
     dead_code,
     unreachable_pub,

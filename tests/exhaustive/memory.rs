@@ -1,15 +1,15 @@
-//! Memory as the orderings allow it: each location is a list of messages, and a thread may read any that it does not
+//! Memory as the orderings allow it. Each location is a list of messages. A thread may read any message that it does not
 //! know to be replaced.
 //!
-//! The view of a thread says, for each location, which message is the oldest that it may still read. A message
-//! carries a view, too: that of its writer, if it was released, and that of the message that a
-//! read-modify-write replaced (the release sequence). Who acquires a message takes over its view.
+//! A thread has a view: for each location, the oldest message that it may still read. A message has a view, too. It is that
+//! of its writer, if the write was a release. A read-modify-write adds the view of the message that it replaces (the release
+//! sequence). A thread that acquires a message takes over its view.
 //!
 //! This is the machine of J. Kang et al., "A Promising Semantics for Relaxed-Memory Concurrency" (POPL 2017), without
-//! promises: no value is read before it is written, as in loom. (Nearly all writes of the cores are releases, and those that
-//! are not are exchanges of the one location that decides.) A write comes last at its location, which is no loss
-//! where all are read-modify-writes, as in the cores, or there is one, as in a handover. Sequentially consistent operations and fences, which they
-//! do not use, are not known here.
+//! promises: no value is read before it is written, as in loom. (Nearly all writes of the cores are releases. The others
+//! are exchanges of the one location that decides.) A write is always the last one at its location. This loses nothing where
+//! all writes are read-modify-writes, as in the cores, or where there is only one, as in a handover. There are no
+//! sequentially consistent operations and no fences, because the cores use none.
 
 use std::sync::atomic::Ordering;
 

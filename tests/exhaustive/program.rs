@@ -1,5 +1,5 @@
-//! What each thread of a model does next, given what it has been answered: the shipped calls, run again from their
-//! start with one answer more.
+//! What each thread of a model does next, after the answers that it was given. For this, the shipped calls are run again
+//! from their start, with one answer more each time.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;

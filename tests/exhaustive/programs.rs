@@ -1,4 +1,4 @@
-//! Not chosen by hand: all programs of a few threads that make a few calls each from a menu, on each kind of limiter.
+//! All programs of a few threads that make a few calls each from a menu, on each kind of limiter. None is chosen by hand.
 
 use crate::explore::{Reduction, explore_with};
 use crate::model::Model;

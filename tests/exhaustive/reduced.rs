@@ -1,4 +1,4 @@
-//! What is left out loses no outcome.
+//! The executions that are not continued lose no outcome.
 
 use crate::explore::{Reduction, explore_with};
 use crate::models::{

@@ -1,4 +1,4 @@
-//! Atomics in place of `src/sync.rs` that ask what to answer: a call is run as far as the answers go, and then left.
+//! Atomics in place of `src/sync.rs` that ask what to answer. A call runs as far as the answers go, and is then abandoned.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,5 +1,4 @@
-//! Gives the processor away at random atomic operations, so that threads meet in the middle of a decision even on
-//! few cores.
+//! Yields the processor at random atomic operations, so that threads meet in the middle of a decision even on few cores.
 
 use std::cell::{Cell, RefCell};
 use std::thread;

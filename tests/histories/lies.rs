@@ -1,4 +1,4 @@
-//! What the search must not believe.
+//! Histories that the search must reject.
 
 use crate::search::{Event, linearizable};
 use crate::spec::Reply;

@@ -1,4 +1,4 @@
-//! The library's own locked limiters, asked like the shipped files that this crate includes.
+//! The locked limiters of the library, called like the shipped files that this crate includes.
 
 use std::time::Duration;
 

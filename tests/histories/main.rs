@@ -1,6 +1,6 @@
 //! Real threads on every limiter: each history of calls and replies is linearizable.
 //!
-//! The files of `src/` are included as they are, on atomics that may give the processor away.
+//! The files of `src/` are included as they are, on atomics that may yield the processor.
 #![allow(
     dead_code,
     unreachable_pub,

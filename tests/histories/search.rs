@@ -1,5 +1,4 @@
-//! Whether a history has a sequential explanation: the search of Wing and Gong, with Lowe's memory of what was
-//! already tried.
+//! Whether a history is linearizable: the search of Wing and Gong, with Lowe's memory of the states that were tried.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! Threads that race on one fresh limiter after another, and the check of what each limiter said.
+//! Threads that race on one fresh limiter after another, and the check of what each limiter answered.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

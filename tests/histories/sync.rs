@@ -1,4 +1,4 @@
-//! Atomics that call `hook::step` before each operation; what a step does is the test crate's own.
+//! Atomics that call `hook::step` before each operation. Each test crate decides what a step does.
 
 use std::sync::atomic;
 

@@ -1,9 +1,10 @@
-//! The shipped lock-free cores under loom: every interleaving of a few calls within a bound of preemptions, and every
-//! stale value that the orderings allow, is linearizable; and each ordering and each step is needed. `exhaustive/`
-//! explores the same models without a bound, in its own way: what one of the checkers misses, the other may see.
+//! The shipped lock-free cores under loom. It tries every interleaving of a few calls with a bound on preemptions, and every
+//! stale value that the orderings allow. All of them are linearizable. It also shows that each ordering and each step is
+//! needed. `exhaustive/` explores the same models without a bound, in its own way: one checker may find what the other
+//! misses.
 //!
-//! The files of `src/` are included as they are. Only `sync` is this crate's own, so an upward `use` in a core
-//! fails to compile here.
+//! The files of `src/` are included as they are. Only `sync` is this crate's own. So a core that uses a higher layer
+//! does not compile here.
 #![allow(
     dead_code,
     unreachable_pub,

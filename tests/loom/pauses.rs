@@ -1,5 +1,5 @@
-//! A pause under loom, before the shipped bucket: every interleaving of a few calls, pauses and resumptions; and each step
-//! is needed.
+//! A pause in front of the shipped bucket, under loom: every interleaving of a few calls, pauses and resumptions. It also
+//! shows that each step is needed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

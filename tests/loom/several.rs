@@ -1,5 +1,5 @@
-//! Two threads that each ask two limiters together. In every execution, the permits that are charged at the end are those
-//! of the granted calls and those that refused calls forfeited, and no limiter is above its burst.
+//! Two threads that each ask two limiters together. In every execution, no limiter is above its burst. The permits that are
+//! charged at the end are those of the granted calls, and those that refused calls forfeited.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

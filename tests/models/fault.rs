@@ -1,7 +1,7 @@
-//! The atomics that the shipped source is given, and a way to break one labelled site of it.
+//! Atomics for the shipped source that can break one of its labelled sites.
 //!
-//! Every atomic operation of a core stands on a line that ends with its label (`// H`); the caller's location
-//! says which line that is. So a fault names a file and a label, and no source is copied.
+//! Every atomic operation of a core is on a line that ends with its label (`// H`), and the caller's location tells which
+//! line that is. So a fault only names a file and a label, and no source is copied.
 
 use std::cell::Cell;
 use std::panic::Location;

@@ -1,7 +1,8 @@
-//! A model is a limiter and a few threads that call it. To explore it is to run the executions that there are, and to
-//! check that the replies have a sequential explanation: one order of all calls that keeps the order of each thread, after
-//! the calls before and before the calls after. (`exhaustive/programs.rs` adds an order between threads where
-//! one tells another, `histories/` that of real time.)
+//! A model is a limiter and a few threads that call it. A checker runs its executions, and checks that the replies of each
+//! can be explained: there is one order of all calls in which a sequential limiter gives the same replies. This order keeps
+//! the order of each thread. It comes after the calls that were made before the threads, and before those made after
+//! them. (`exhaustive/programs.rs` also keeps the order between threads if one tells another of a call. `histories/` keeps
+//! the order of real time.)
 
 use std::any::Any;
 use std::collections::HashSet;

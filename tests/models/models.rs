@@ -1,4 +1,4 @@
-//! The models. Clocks move and go back; batches, helping, wrap-around, denials and status readings meet.
+//! The models. Clocks move and go back. Batches, helping, wrap-around, refusals and readings of the status occur together.
 
 use crate::model::Model;
 use crate::subject::{Subject, grant, status, take, undo};
@@ -90,7 +90,7 @@ pub(crate) const COUNTER_LOOKED: Model = Model {
     ..COUNTER_UNDONE
 };
 
-/// Two grants are undone while others come and go: a grant is the latest, or another has come after it, or has come
+/// Two grants are undone while others come and go. A grant is the latest, or another came after it, or another came after it
 /// and was undone.
 pub(crate) const WORD_UNDO: Model = Model {
     name: "word, 2 threads that grant and undo",

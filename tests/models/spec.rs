@@ -1,4 +1,4 @@
-//! The rule as a sequential machine, in whole nanoseconds and far too slow: shares nothing with `src/`.
+//! The rule as a sequential machine, in nanoseconds and far too slow to use. It shares no code with `src/`.
 
 /// What a thread asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

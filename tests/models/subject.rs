@@ -1,4 +1,4 @@
-//! What is tested: a shipped limiter, built from a few numbers, and the specification that it has to meet.
+//! What is tested: a shipped limiter, built from a few numbers, and the specification that it must meet.
 
 use std::time::Duration;
 

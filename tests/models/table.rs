@@ -1,4 +1,4 @@
-//! What the text says about the source: the labels at the sites, the tables above them, and the tests they name.
+//! Checks what the text says about the source: the labels at the sites, the tables above them, and the tests they name.
 
 use std::collections::HashSet;
 use std::fs;
@@ -92,7 +92,7 @@ fn collect(path: &Path, tests: &mut HashSet<String>) {
     }
 }
 
-/// Whatever is said to hold an ordering or a promise is there.
+/// Every test that a table names exists.
 #[test]
 fn every_test_that_is_named_exists() {
     let mut tests = HashSet::new();

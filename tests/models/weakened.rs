@@ -1,4 +1,4 @@
-//! Weakened twins: the same files and models with one row of a core's table at `Relaxed` fail.
+//! Weakened twins: with one ordering of a core's table made `Relaxed`, the same files fail a model.
 
 use crate::explore::explore_broken;
 use crate::fault::{Effect, Fault};
@@ -12,8 +12,8 @@ pub(crate) const ANNOUNCED: &str = "token_bucket/announced.rs";
 pub(crate) const LOG: &str = "sliding_log/mod.rs";
 pub(crate) const REFUSAL: &str = "sliding_log/refusal.rs";
 
-/// The model fails with this fault: nothing explains the replies, or a thread goes on and on. The shim sees to it that
-/// going on is not due to stale values, which wear off.
+/// The model fails with this fault: no order of the calls explains the replies, or a thread does not end. The atomics make
+/// sure that this is not because of stale values, which a thread reads only for a while.
 #[track_caller]
 pub(crate) fn caught(model: &Model, fault: Fault) {
     match explore_broken(model, fault) {
@@ -28,8 +28,8 @@ fn relaxed(file: &'static str, label: &'static str) -> Fault {
     Fault::new(file, label, Effect::Relaxed)
 }
 
-/// Two charges by one thread bring the parity back: the other thread, which sees the header of the second, must
-/// not judge the buckets of before the first.
+/// Two charges by one thread bring the parity back. The other thread sees the header of the second charge. It must not check
+/// TATs from before the first.
 const PARITY_RETURNS: Model = Model {
     name: "announced, two charges against one call",
     subject: FAR,
@@ -39,7 +39,7 @@ const PARITY_RETURNS: Model = Model {
     bound: Some(1),
 };
 
-/// Three charges in one tick: the stamp must move on, or the first header comes back with the third.
+/// Three charges in one tick: the stamp must grow, or the third charge brings the first header back.
 const TIES: Model = Model {
     name: "announced, three charges in one tick",
     subject: Subject::Nominal(&[(3, 6), (4, 400_000_000)]),
@@ -47,10 +47,10 @@ const TIES: Model = Model {
     ..PARITY_RETURNS
 };
 
-/// The far window first, so that a bucket of before can hide that the other is of after.
+/// The long window comes first, so that an old TAT can hide that the other TAT is new.
 const FAR_FIRST: Subject = Subject::Nominal(&[(3, 300_000_000), (2, 4)]);
 
-/// The same for a refusal: it must not be put together from a bucket of before and one of after.
+/// The same for a refusal: it must not be made from an old TAT and a new one.
 pub(crate) const TORN_REFUSAL: Model = Model {
     name: "announced, two charges against one refusal",
     subject: FAR_FIRST,
@@ -60,7 +60,7 @@ pub(crate) const TORN_REFUSAL: Model = Model {
     bound: Some(1),
 };
 
-/// Whoever sees the head of after the run must see its stamps.
+/// A thread that sees the head after the run must see the stamps of the run.
 const NEW_HEAD: Model = Model {
     name: "log of four slots, a run against one call",
     subject: Subject::Log(&[(2, 3), (4, 10)]),
@@ -70,7 +70,7 @@ const NEW_HEAD: Model = Model {
     bound: Some(3),
 };
 
-/// A refusal judged by the slot of its own end, which is claimed by then, and again a lap later.
+/// A refusal that is worked out from the slot of its own end, which is claimed by then, and again a lap later.
 pub(crate) const LATER_END: Model = Model {
     name: "log of two slots, three permits against a torn refusal",
     subject: Subject::Log(&[(1, 3), (2, 10)]),
@@ -90,7 +90,7 @@ const LATER_ODD_END: Model = Model {
     bound: Some(1),
 };
 
-/// A refusal judged by the first slot of a run two laps later.
+/// A refusal that is worked out from the first slot of a run two laps later.
 const LATER_CLAIM: Model = Model {
     name: "log of two slots, two runs against one refusal",
     subject: Subject::Log(&[(2, 3)]),
@@ -100,7 +100,7 @@ const LATER_CLAIM: Model = Model {
     bound: Some(2),
 };
 
-/// A refusal judged by the second slot of a run two laps later.
+/// A refusal that is worked out from the second slot of a run two laps later.
 pub(crate) const LATER_FILL: Model = Model {
     name: "log of four slots, two runs against one refusal",
     subject: Subject::Log(&[(4, 3)]),
@@ -110,7 +110,7 @@ pub(crate) const LATER_FILL: Model = Model {
     bound: Some(1),
 };
 
-/// What catches a fault holds without one.
+/// The models that catch a fault hold without one.
 #[test]
 fn announced_holds() {
     PARITY_RETURNS.holds();

@@ -1,4 +1,4 @@
-//! The textbook token bucket per quota, in exact fractions: a level that rises, not a time of arrival.
+//! The textbook token bucket per quota, in exact fractions. It keeps a level that rises, not a theoretical arrival time.
 
 use super::{Answer, Left, Rule, burst, last};
 

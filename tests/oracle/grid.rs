@@ -1,4 +1,4 @@
-//! The tick grid of the sliding log, worked out again from its documentation.
+//! The clock grid of the sliding log, worked out again from its documentation.
 
 use super::{Rule, burst};
 

@@ -1,7 +1,7 @@
-//! What the right answer is, worked out the slow way: lists of instants and `u128` arithmetic.
+//! The right answers, worked out slowly: by lists of instants and `u128` arithmetic.
 //!
-//! Nothing here comes from `src/`, and nothing is kept up to date or pruned: a decision looks at the whole
-//! history each time. Instants are plain nanoseconds.
+//! Nothing here comes from `src/`. Nothing is cached or pruned: each decision reads the complete history. Instants are
+//! plain nanoseconds.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 #![allow(unreachable_pub, reason = "a module of test binaries: nothing is reachable from outside")]

@@ -1,4 +1,4 @@
-//! Threads that sleep in the middle of a decision, and what they do when they go on.
+//! Threads that sleep in the middle of a decision, and what they do when they continue.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -1,5 +1,5 @@
-//! A call that sleeps at any step while others make many, and then goes on: there is still one order of all calls
-//! that explains every reply.
+//! A call sleeps at any step while other threads make many calls, and then continues. There is still one order of all
+//! calls that explains every reply.
 
 use std::sync::Arc;
 use std::sync::mpsc;

@@ -1,4 +1,4 @@
-//! Counts a thread's atomic operations, and ends the thread's part in a call before one of them.
+//! Counts the atomic operations of a thread, and stops the thread for good before one of them.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,5 +1,5 @@
-//! Lock-freedom, shown: a thread may be stopped for good before any atomic operation of its decision, and the
-//! others go on, each call in a bounded number of operations and with the exact answer.
+//! Lock-freedom: a thread may be stopped for good before any atomic operation of its decision. The other threads go on.
+//! Each of their calls takes a bounded number of operations and gets the exact answer.
 #![allow(
     dead_code,
     unreachable_pub,

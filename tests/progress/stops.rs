@@ -1,4 +1,4 @@
-//! A call stopped for good at each of its atomic operations, and what the others are told from then on.
+//! A call is stopped for good at each of its atomic operations. What are the other threads answered from then on?
 
 use crate::algorithm::Algorithm;
 use crate::hook::stopped_after;

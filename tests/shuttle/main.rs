@@ -1,5 +1,5 @@
-//! The shipped limiters under shuttle: random schedules of four threads, each history linearizable. Too large for
-//! the model checkers, which try all.
+//! The shipped limiters under shuttle: random schedules of four threads, and each history is linearizable. The programs
+//! are too large for the model checkers, which try all schedules.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -1,4 +1,4 @@
-//! Every small limiter, at the start of time and at its end.
+//! Every small limiter, at the first instants and at the last ones.
 
 use crate::algorithm::{SlidingLog, TokenBucket};
 use crate::nanos::Nanos;

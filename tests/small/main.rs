@@ -1,5 +1,5 @@
-//! Everything, where that is little: limiters so small that every state they can reach is visited and every call
-//! made in it, and the numbers they are built from.
+//! Limiters so small that a test can visit every state that they can reach and make every call in it. Also the numbers that
+//! limiters are built from.
 //!
 //! The files of `src/` are included as they are, on atomics that can be read and set from outside.
 #![allow(

@@ -1,4 +1,4 @@
-//! The bound of a plan is what the fullest window of all histories holds.
+//! The worst case of a plan is exactly what the fullest window of all histories holds.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! A receipt says nothing about whose it is, so only limiters of the crate accept one.
+//! A receipt does not say to which limiter it belongs, so only limiters of the crate accept one.
 
 use crate::algorithm::{Algorithm, TokenBucket};
 use crate::decision::{Denied, Grant, Status};

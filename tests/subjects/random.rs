@@ -1,4 +1,4 @@
-//! Random policies, and random histories that aim at the places where limiters go wrong.
+//! Random policies, and random histories that try the places where limiters go wrong.
 
 #![allow(unreachable_pub, reason = "a module of test binaries: nothing is reachable from outside")]
 

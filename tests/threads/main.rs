@@ -1,5 +1,5 @@
-//! The models of `models/` on real threads and the shipped atomics: natively the machine's own schedules and memory, and
-//! under miri random ones (`cargo +nightly miri test --test threads`, with `-Zmiri-many-seeds` for more than one).
+//! The models of `models/` on real threads and real atomics. Natively, schedules and memory are those of the machine. Under
+//! miri they are random: `cargo +nightly miri test --test threads`, with `-Zmiri-many-seeds` for more than one schedule.
 #![allow(
     dead_code,
     unreachable_pub,

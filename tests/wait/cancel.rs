@@ -1,4 +1,4 @@
-//! Dropping a wait anywhere: no permit is lost, the next is woken, nothing is left.
+//! A wait that is dropped at any point: no permit is lost, the next waiter is woken, and nothing is left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,5 +1,5 @@
 //! Code of others: wakers that panic or take the queue's lock when they are woken or dropped, and timers that panic.
-//! Whatever it does, nobody who waits is forgotten, and nothing locks itself.
+//! Whatever this code does, no waiter is forgotten, and there is no deadlock.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! A timer whose sleeps are over at once: a waiter that is woken too early looks at the clock, and waits on; not for
+//! A timer whose sleeps end at once. A waiter that is woken too early reads the clock and continues to wait, but not for
 //! ever.
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Strictly in order of arrival.
+//! Permits are granted strictly in order of arrival.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,14 +1,15 @@
 //! What holds for every history of arrivals, cancellations, pauses, deadlines and calls around the queue.
 //!
-//! 1. Granted in order of arrival each at the first instant at which the exact rule admits it, it is the head, and neither a
-//!    pause holds nor the spacing after it: so no permit is lost, and none is granted too much.
-//! 2. Refused for a deadline if and only if it would have come too late, and not after it.
-//! 3. Each task has one sleep, and is woken when it is its turn, a few times to look after the head, and once more for a
-//!    deadline, a pause, or what is taken around the queue.
+//! 1. Waiters are granted in order of arrival. Each is granted at the first instant at which it is the head, the exact rule
+//!    admits it, and no pause or spacing after a pause holds it back. So no permit is lost, and none is granted too much.
+//! 2. A waiter is refused for its deadline if and only if its permit would have come too late. It is not refused after the
+//!    deadline.
+//! 3. Each task has one sleep. It is woken when it is its turn, and a few times to check the head. It is woken once more
+//!    for a deadline, for a pause, or for permits that are taken around the queue.
 //! 4. In the end nothing is left.
 //!
-//! And if some tasks are not polled for a while: still no more than the rule, each of the others in order, and none
-//! much later than the rule would have let it go if the sleepers had taken their permits.
+//! If some tasks are not polled for a while, this still holds: no more is granted than the rule allows, and the other tasks
+//! are granted in order. None of them is granted much later than if the sleepers had taken their permits.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Waiters whose futures are kept and not polled: nobody waits for them longer than the grace, they keep their place,
-//! and order holds among those who come.
+//! Waiters whose futures are kept and not polled. Nobody waits for them longer than the grace. They keep their place, and
+//! the others are granted in order.
 
 use std::future::Future;
 use std::pin::Pin;

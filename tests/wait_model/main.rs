@@ -1,5 +1,5 @@
-//! The shipped queue under shuttle: which thread runs is chosen anew at every lock, atomic, park and wake-up. A call
-//! that is lost costs a grace, which the models count, or is a deadlock, which shuttle reports.
+//! The shipped queue under shuttle, which chooses anew at every lock, atomic, park and wake-up which thread runs. A lost
+//! call costs a grace, which the models count, or it is a deadlock, which shuttle reports.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -1,4 +1,4 @@
-//! Who waits, who goes away, who pauses, who is not polled: in every order that a random and a priority scheduler find.
+//! Threads that wait, go away, pause and are not polled, in every order that a random and a priority scheduler find.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,5 @@
-//! A limiter without a step of its own, so that the model is about the line: the exact rule, which writes down what it
-//! grants.
+//! The exact rule as a limiter, which writes down what it grants. It has no atomic steps of its own, so the model is about
+//! the queue.
 
 use std::sync::{Arc, Mutex};
 

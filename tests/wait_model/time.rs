@@ -1,9 +1,9 @@
-//! The model's time: it stands still, or goes on to the next sleep that ends, whenever shuttle lets it. If everybody
-//! waits and nobody sleeps, all threads are parked and shuttle calls it a deadlock.
+//! The time of the model. It stands still, or it moves to the end of the next sleep, whenever shuttle chooses so. If all
+//! threads wait and none sleeps, all are parked, and shuttle reports a deadlock.
 //!
-//! The policy of the models is in nanoseconds and the grace of the queue is fifty million of them, so it is plain which
-//! of the two a sleep is for. In patient time a grace passes only when all threads are parked: it is seen whether
-//! anybody needed it.
+//! The policy of the models is in nanoseconds, and the grace of the queue is fifty million of them. So the length of a sleep
+//! shows which of the two it is for. In patient time a grace passes only when all threads are parked, which shows whether
+//! any thread needed it.
 
 use std::cell::RefCell;
 use std::collections::HashSet;

@@ -1,8 +1,8 @@
 //! One clock for everybody: a cell that the benchmark moves, alone or on top of a real clock.
 //!
-//! Every call is preceded by one store to the cell and contains one load of it, for every limiter that lets its
-//! clock be given. On a real clock the cell moves time on by as much as on the fixed one, so the same rule is in
-//! force and the same calls are granted.
+//! Before every call there is one store to the cell, and in the call one load of it. This holds for every limiter that
+//! accepts a clock. On a real clock, the cell adds the same time as on the fixed one, so the same rule is in force and the
+//! same calls are granted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,4 +1,4 @@
-//! The limiters, each at the best configuration its crate offers for the rule.
+//! The limiters, each in the best configuration that its crate offers for the rule.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;

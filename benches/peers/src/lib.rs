@@ -1,5 +1,5 @@
-//! What is compared, on which clock, and how it is called: shared by the report, the contention run and the
-//! criterion bench, so that all three time the same thing.
+//! What is compared, on which clock, and how it is called. `report`, `contention` and the criterion bench share this, so
+//! that all three measure the same thing.
 
 pub mod clock;
 pub mod contender;

@@ -1,5 +1,5 @@
-//! Whether a limiter keeps the rule: the most permits it ever let through in any window, found by calling it in the
-//! ways that catch the usual mistakes.
+//! Whether a limiter keeps the rule: the most permits that it let through in any window, when it is called in the ways that
+//! show the usual mistakes.
 
 use std::time::{Duration, Instant};
 

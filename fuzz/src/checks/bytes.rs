@@ -1,4 +1,4 @@
-//! Values from the front of an input. Past its end every byte is 0, so any input is a valid one.
+//! Takes values from the front of an input. After its end every byte is 0, so any input is valid.
 
 pub struct Bytes<'a>(&'a [u8]);
 

@@ -1,4 +1,4 @@
-//! Bytes as a policy, and as a history of calls that aims at the places where limiters go wrong.
+//! Reads bytes as a policy, and as a history of calls that tries the places where limiters go wrong.
 //!
 //! ```text
 //! policy = shape, for each of (shape % 8 + 1) quotas: limit, span; from shape 192 on: a guard span

@@ -1,4 +1,4 @@
-//! What a status has to say.
+//! What a status must say.
 
 use tollgate::Status;
 

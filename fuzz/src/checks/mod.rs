@@ -1,4 +1,4 @@
-//! One function per fuzz target: it takes any bytes, and panics exactly if a promise is broken.
+//! One function per fuzz target. It takes any bytes, and it panics if and only if a promise is broken.
 
 #![allow(unreachable_pub, reason = "included by a test binary too, from which nothing is reachable")]
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a check fails")]

@@ -1,4 +1,4 @@
-//! No text and no values make the policy code panic; what it accepts, it writes and reads back the same.
+//! No text and no values make the policy code panic. A policy that is accepted is written and read back the same.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Every answer and every status of the log, and of the locked log, is the oracle's.
+//! Every answer and every status of the log, and of the locked log, is the one that the oracle gives.
 
 use tollgate::{Algorithm, BuildError, SlidingLog};
 

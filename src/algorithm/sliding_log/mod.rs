@@ -2,43 +2,46 @@
 //!
 //! # How it works
 //!
-//! Permits are numbered from 0 in the order they are granted. Stamps never decrease, so quota `(L, P)` admits
-//! permit `p` at `now` exactly if permit `p - L` has left the window: `stamp[p - L] + P <= now`. A call for
-//! `n` permits is judged by its last one, `end + n - 1`: one load per quota, no scan, no pruning.
+//! Permits are numbered from 0 in the order in which they are granted. Stamps never decrease. So quota `(L, P)` admits
+//! permit `p` at `now` if and only if permit `p - L` has left the window: `stamp[p - L] + P <= now`. A call for `n`
+//! permits is admitted if and only if its last permit is, which has the number `end + n - 1`. This takes one load per
+//! quota. Nothing is scanned, and nothing is pruned.
 //!
 //! # State
 //!
-//! - `slots[p mod capacity]: { lap: 1, run - 1: r, stamp: 63 - r }`; the capacity is the largest limit
-//!   rounded up to a power of two. `lap` is the opposite of the lowest bit of `p / capacity`, so that the
-//!   zeroed ring is the lap before the first. `run` is the number of permits of one call, in the
-//!   slot of its first permit; `r` bits hold the smallest limit.
-//! - `head: { permits: 64 }`: all before it are granted. It lags behind the *end*, the first permit that is not, by
-//!   at most `lag`, within an aligned group of `lag + 1` slots, so that most grants write one cache line.
+//! - `slots[p mod capacity]: { lap: 1, run - 1: r, stamp: 63 - r }`. The capacity is the largest limit, rounded up to a
+//!   power of two. `lap` is the opposite of the lowest bit of `p / capacity`, so the zeroed ring looks like the lap before
+//!   the first. `run` is the number of permits of one call; it is in the slot of the first of them. `r` bits hold the
+//!   smallest limit.
+//! - `head: { permits: 64 }`: all permits before it are granted. The *end* is the first permit that is not granted. `head`
+//!   lags behind the end by at most `lag`, within an aligned group of `lag + 1` slots, so that most grants write
+//!   only one cache line.
 //!
-//! A grant of one at `end` is -claim slot `end`->, and -advance-> if it is the last of its group. A grant of `n` is
-//! -advance to `end`-> -claim slot `end`-> -fill slots end+1 .. end+n-1-> -advance to `end + n`->.
+//! The steps of a grant of one permit: claim slot `end`; if it is the last of its group, advance `head`. The steps of a
+//! grant of `n`: advance `head` to `end`; claim slot `end`; fill slots `end + 1` to `end + n - 1`; advance `head` to
+//! `end + n`.
 //!
-//! - I1. Slots of permits `end - capacity .. end` hold those permits, except that a run that is being filled has
-//!   replaced the oldest ones; their lap bit then tells.
-//! - I2. From `head` on, slots of their permit's lap are claimed, one by one, up to the end or a run of several.
-//!   Anybody may carry out a run, and nobody claims beyond it before `head` has passed it.
-//! - I3. Stamps never decrease with the permit number, and grow from lap to lap by at least a window, since the
-//!   capacity is no less than any limit. So no slot value recurs, and a CAS from an old value cannot
-//!   succeed late.
-//! - I4. `head` only grows. A slot is claimed at most `lag` before the `head` that its claimer has seen, and filled
-//!   less than the smallest limit before it: while `head < p + margin`, the slot of `p` holds no later lap.
+//! - I1. The slots of permits `end - capacity .. end` hold these permits. There is one exception: a run that is being
+//!   filled has already replaced the oldest of them. Their lap bit shows this.
+//! - I2. From `head` on, slots are claimed one by one, each for the lap of its permit, up to the end or up to a slot that
+//!   begins a run of several. Any thread may fill that run. No thread claims a slot after it before `head` has passed it.
+//! - I3. Stamps never decrease with the permit number. From lap to lap they grow by at least a window, because the
+//!   capacity is not below any limit. So no slot value ever returns, and a CAS from an old value cannot succeed late.
+//! - I4. `head` only grows. A thread claims a slot at most `lag` permits after the `head` that it has seen, and it fills
+//!   slots less than the smallest limit after that `head`. So while `head < p + margin`, the slot of `p` holds no
+//!   later lap.
 //!
-//! [`Refusal`] remembers the newest refusal of one permit and at which end it was given: while the end is the
-//! same, it holds.
+//! [`Refusal`] remembers the newest refusal of a call for one permit, and the end at which it was given. It holds as long
+//! as the end is the same.
 //!
 //! # Linearization
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `try_acquire_at` | granted | the CAS that claims slot `end` | it replaces the value of the lap before (V, I3), so `end` was still the end, and the stamps judged were those before it (I1) |
-//! | `try_acquire_at` | denied | E, the load of slot `end` after the judgement | it was still the end (V), so the stamps judged were those before it |
+//! | `try_acquire_at` | granted | the CAS that claims slot `end` | it replaces the value of the lap before (V, I3). So `end` was still the end, and the stamps that were checked are those before it (I1) |
+//! | `try_acquire_at` | denied | E, the load of slot `end` after the check | it was still the end (V). So the stamps that were checked are those before it |
 //! | `try_acquire_at` | denied, remembered | E, the load of slot `end` | see `refusal.rs` |
-//! | `peek_at`, `status_at` | | E, the load of slot `end` after the reading | as a denial |
+//! | `peek_at`, `status_at` | | E, the load of slot `end` after the reading | as for a denial |
 //!
 //! # Orderings
 //!
@@ -46,14 +49,14 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | H | load `head` | Acquire | A | stamps of an earlier lap are judged | `log_weak_head_load` |
-//! | S | load a slot | Acquire | C, F | E or V misses that the end has moved on; stamps of an earlier lap are judged (the walk from the head alone would do with less) | `log_weak_slot_load` |
+//! | H | load `head` | Acquire | A | stamps of an earlier lap are checked | `log_weak_head_load` |
+//! | S | load a slot | Acquire | C, F | E or V misses that the end has moved; stamps of an earlier lap are checked (the walk from `head` alone would need less) | `log_weak_slot_load` |
 //! | N | load slot `end - 1` | Relaxed | - | is the weakest: C fails if another lap is read | `log_two_threads` |
-//! | E | load slot `end` again | Acquire | C, F | V misses that the head has moved on | `log_weak_end_load` |
+//! | E | load slot `end` again | Acquire | C, F | V misses that `head` has moved | `log_weak_end_load` |
 //! | V | load `head` again | Relaxed | - | is the weakest: S and E order it | `log_two_threads` |
-//! | C | CAS slot `end`, claim | Release, Relaxed | S, E | V misses that the head has moved on | `log_weak_claim` |
-//! | F | CAS slot `end + i`, fill | Release, Relaxed | S, E | likewise | `log_weak_fill` |
-//! | A | `fetch_max` `head`, advance | Release | H | the new head shows older stamps | `log_weak_advance` |
+//! | C | CAS slot `end`, claim | Release, Relaxed | S, E | V misses that `head` has moved | `log_weak_claim` |
+//! | F | CAS slot `end + i`, fill | Release, Relaxed | S, E | the same | `log_weak_fill` |
+//! | A | `fetch_max` `head`, advance | Release | H | a thread that sees the new `head` reads older stamps | `log_weak_advance` |
 
 mod refusal;
 mod slot;
@@ -72,16 +75,17 @@ use crate::quota::Policy;
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 
-/// The exact sliding log: grants if and only if every quota of the policy still holds in every window that
-/// ends now.
+/// The exact sliding log. It grants a call if and only if every quota of the policy still holds afterwards, in the
+/// window that ends now.
 ///
-/// Lock-free, one ring for all quotas. A decision takes one load per quota whatever the limits; a grant adds one CAS
-/// per permit, and moves the head if it is of several or ends a group of four. Memory is 8 bytes per permit of the
-/// largest limit, rounded up to a power of two (16 KiB for 50/min and 1500/h), allocated once, when the log is built.
+/// It is lock-free. A decision takes one load per quota, whatever the limits are. A grant also takes one CAS per
+/// permit, and one more write if it is for several permits or completes a group of four. Memory is 8 bytes per permit
+/// of the largest limit, rounded up to a power of two: 16 KiB for 50/min and 1500/h. It is allocated once, when the log
+/// is built.
 ///
-/// Exact on its clock grid, the finest power of two nanoseconds that lasts 36 years: 8 ns for 50/min and
-/// 1500/h. Between grid points a call is judged a little early and stamped a little late, so that no
-/// window ever holds more than its limit; this costs less than 1e-4 of the rate.
+/// The log is exact on its clock grid. The step of the grid is the smallest power of two nanoseconds with which the
+/// timestamps last 36 years: 8 ns for 50/min and 1500/h. Between two steps, `now` is rounded down for the check and
+/// up for the stamp. So no window ever holds more than its limit. This costs less than 1e-4 of the rate.
 ///
 /// ```
 /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
@@ -91,7 +95,7 @@ use crate::sync::Ordering::{Acquire, Relaxed, Release};
 /// assert!(log.try_acquire_at(now, 49).is_ok());
 /// assert!(log.try_acquire_at(Nanos::from_secs(101), 1).is_ok());
 ///
-/// // The 49 leave the window of a minute at 160 s, and 50 more are free when the last has left it too.
+/// // The 49 permits leave the window of a minute at 160 s. The other one leaves it at 161 s, and then 50 are free.
 /// let denied = log.try_acquire_at(Nanos::from_secs(102), 1).unwrap_err();
 /// assert_eq!(denied.retry_at(), Some(Nanos::from_secs(160)));
 /// let denied = log.try_acquire_at(Nanos::from_secs(102), 50).unwrap_err();
@@ -105,7 +109,7 @@ pub struct SlidingLog {
     layout: Layout,
     /// How far the head may lag behind: one less than a power of two, and less than the capacity.
     lag: u64,
-    /// The capacity, less how far before the head slots may be taken (I4).
+    /// The capacity, less how far after `head` a slot may be claimed or filled (I4).
     margin: u64,
     ticks: Ticks,
     quotas: u32,
@@ -123,10 +127,10 @@ struct Rule {
     window: u64,
 }
 
-/// A longer walk from the head costs more than the writes it saves.
+/// A longer walk from `head` costs more than the writes that it saves.
 const MOST_LAG: u64 = 3;
 
-/// What the log says to a call for some permits.
+/// What the log answers to a call for some permits.
 struct Verdict {
     /// The first tick at which all quotas admit it.
     ready: u64,
@@ -149,9 +153,11 @@ impl SlidingLog {
     ///
     /// # Errors
     ///
-    /// [`BuildError::TooLarge`] if the allocator refuses the memory (a system that overcommits may grant it and run
-    /// out later), [`BuildError::Unrepresentable`] if the smallest limit is so large and the shortest window so
-    /// short that the words cannot hold fine enough stamps for a year: above 4,194,304 a second, for one.
+    /// [`BuildError::TooLarge`] if the allocator refuses the memory. (A system that overcommits may grant it and run out
+    /// later.)
+    ///
+    /// [`BuildError::Unrepresentable`] if the smallest limit is so large and the shortest window so short that a slot
+    /// cannot hold fine enough timestamps for a year: above 4,194,304 permits a second, for example.
     pub fn new(policy: Policy) -> Result<SlidingLog, BuildError> {
         let (smallest, burst) = policy.smallest_limit();
         let run_bits = u32::BITS - (burst - 1).leading_zeros();
@@ -191,9 +197,11 @@ impl SlidingLog {
         })
     }
 
-    /// The log of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
-    /// them counted as if at `now`, and so is what it has granted itself. More than the largest limit count as the
-    /// largest.
+    /// Counts `n` permits that were used before, as if all of them had been granted at `now`. This is for a client that
+    /// restarts while the server still remembers its calls.
+    ///
+    /// Permits that this log has granted itself are then counted at `now`, too. A total above the largest limit
+    /// counts as the largest limit.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
@@ -210,7 +218,7 @@ impl SlidingLog {
         if n == 0 {
             return self;
         }
-        // What it has granted itself is counted as if at `now`, too.
+        // Its own grants are counted at `now`, too.
         let own = self.end(self.ring()).permit;
         let newest = self.stamp(own.wrapping_sub(1));
         let n = own.saturating_add(n.into()).min(self.policy.largest_limit().into());
@@ -222,9 +230,9 @@ impl SlidingLog {
         self
     }
 
-    /// As [`with_used`](SlidingLog::with_used) of as many permits as can be granted at once: a client that was restarted
-    /// does not spend a second burst. The longer quotas are as if unused; where they matter, tell
-    /// [`with_used`](SlidingLog::with_used) how many it may have spent.
+    /// Like [`with_used`](SlidingLog::with_used) with as many permits as can be granted at once, so that a client that
+    /// was restarted does not spend a second burst. The longer quotas count no more than these permits. If they matter,
+    /// tell [`with_used`](SlidingLog::with_used) how many permits may have been spent.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, SlidingLog};
@@ -255,26 +263,26 @@ impl SlidingLog {
         self.head.load(Acquire) // H
     }
 
-    /// Whether the slot of `permit` held no later lap before this (I4).
+    /// Whether the slot of `permit`, which was read before this, held no later lap (I4).
     #[inline]
     fn in_lap(&self, permit: u64) -> bool {
         let head = self.head.load(Relaxed); // V
         head < permit + self.margin
     }
 
-    /// All permits before `to` are granted, and their slots filled.
+    /// Tells others that all permits before `to` are granted and their slots are filled.
     #[inline]
     fn advance(&self, to: u64) {
         self.head.fetch_max(to, Release); // A
     }
 
-    /// Whether the granted permits end at `permit`, which they have reached.
+    /// Whether the granted permits still end at `permit`, where they ended before.
     #[inline]
     fn ends_at(&self, permit: u64) -> bool {
         !self.layout.is_of(permit, self.ring().load_again(permit)) && self.in_lap(permit)
     }
 
-    /// Where the granted permits end, if the permit is then [`in_lap`](Self::in_lap).
+    /// Where the granted permits end. It is right if the permit is [`in_lap`](Self::in_lap) afterwards.
     #[inline]
     fn end(&self, ring: Ring<'_>) -> End {
         loop {
@@ -288,10 +296,10 @@ impl SlidingLog {
         }
     }
 
-    /// What the log says to a call for `n` permits that begins at `end`, if that still
-    /// [`ends_at`](Self::ends_at) it or can be claimed.
+    /// What the log answers to a call for `n` permits that begins at `end`. It is right if the log still
+    /// [`ends_at`](Self::ends_at) it afterwards, or if the slot of `end` can be claimed.
     #[inline]
-    fn judge(&self, ring: Ring<'_>, end: u64, n: u64) -> Verdict {
+    fn check(&self, ring: Ring<'_>, end: u64, n: u64) -> Verdict {
         let mut verdict = Verdict { ready: 0, quota: 0 };
         for (quota, rule) in self.rules().iter().enumerate() {
             if let Some(leaving) = (end + n - 1).checked_sub(rule.limit) {
@@ -336,13 +344,13 @@ impl SlidingLog {
         backoff::retry(backoff::SEVERAL_WORDS, || self.decide(now, ticks, n))
     }
 
-    /// `n` is neither 0 nor above the burst. `None` if another call came between.
+    /// `n` must not be 0 nor above the burst. Returns `None` if another call came between.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "half of it goes away where n is 1")]
     fn decide(&self, now: Nanos, (floor, ceil): (u64, u64), n: u64) -> Option<Result<(), Denied>> {
         let ring = self.ring();
         let end = self.end(ring);
-        let verdict = self.judge(ring, end.permit, n);
+        let verdict = self.check(ring, end.permit, n);
         if verdict.ready <= floor {
             let newest = self.layout.stamp(ring.load_before(end.permit));
             return (self.in_lap(end.permit) && self.take(ring, &end, ceil.max(newest), n)).then_some(Ok(()));
@@ -372,8 +380,8 @@ impl SlidingLog {
         granted
     }
 
-    /// Fills the slots of the run that `claimed` begins at `first`, and advances the head past it. Any thread may, at
-    /// any time.
+    /// Fills the slots of the run that `claimed` begins at `first`, and advances `head` past it. Any thread may do this,
+    /// at any time.
     #[inline(never)] // So that a grant of one permit stays small.
     fn carry_out(&self, first: u64, claimed: u64) {
         let ring = self.ring();
@@ -383,7 +391,7 @@ impl SlidingLog {
             if self.layout.is_of(permit, old) {
                 continue;
             }
-            // Unfilled, or a lap further.
+            // The slot is not filled yet, or it is filled and already a lap further.
             if !self.in_lap(permit) {
                 return;
             }
@@ -393,7 +401,8 @@ impl SlidingLog {
     }
 }
 
-/// The slots and how to read them, held in registers: what lies beside an atomic is read anew after each Acquire.
+/// The slots and how to read them, copied into registers. The compiler would load the fields of the log again after each
+/// Acquire.
 #[derive(Clone, Copy)]
 struct Ring<'a> {
     slots: &'a [AtomicU64],
@@ -421,13 +430,14 @@ impl Ring<'_> {
         self.slot(permit).load(Acquire) // E
     }
 
-    /// The slot before that of `end`. Of permit 0 this is the last, which holds no stamp yet.
+    /// The slot before that of `end`. For permit 0 this is the last slot, which holds no stamp yet.
     #[inline]
     fn load_before(&self, end: u64) -> u64 {
         self.slot(end.wrapping_sub(1)).load(Relaxed) // N
     }
 
-    /// The first permit from `head` on whose slot is vacant or begins a run of several, or the last of its group.
+    /// The first permit from `head` on whose slot is vacant or begins a run of several. If the group of `head` has none
+    /// before its last permit, it is that one.
     #[inline]
     fn first_vacant(&self, head: u64, lag: u64) -> u64 {
         let lap = self.layout.lap(head);
@@ -447,8 +457,8 @@ impl Ring<'_> {
         self.slot(permit).compare_exchange(vacant, new, Release, Relaxed).is_ok() // C
     }
 
-    /// A failure means that another thread has filled the slot; who is told by this one then reads no older value
-    /// (read-read coherence).
+    /// A failure means that another thread has filled the slot. This thread has read that value, so a thread that
+    /// synchronizes with this one reads no older value (read-read coherence).
     fn fill(&self, permit: u64, old: u64, new: u64) {
         let _ = self.slot(permit).compare_exchange(old, new, Release, Relaxed); // F
     }
@@ -481,7 +491,7 @@ impl Algorithm for SlidingLog {
         if n > self.burst {
             return Err(self.never(now));
         }
-        let verdict = self.snapshot(|ring, end| self.judge(ring, end, u64::from(n)));
+        let verdict = self.snapshot(|ring, end| self.check(ring, end, u64::from(n)));
         if verdict.ready > self.ticks.floor(now) { Err(self.denied(now, &verdict)) } else { Ok(()) }
     }
 
@@ -494,7 +504,7 @@ impl Algorithm for SlidingLog {
 }
 
 impl SlidingLog {
-    /// What `read` says of the log that ends where it still [`ends_at`](Self::ends_at) afterwards.
+    /// What `read` returns for an end at which the log still [`ends_at`](Self::ends_at) afterwards.
     fn snapshot<R>(&self, read: impl Fn(Ring<'_>, u64) -> R) -> R {
         let ring = self.ring();
         loop {
@@ -510,9 +520,9 @@ impl SlidingLog {
         self.layout.stamp(self.ring().load(permit))
     }
 
-    /// How much of `rule` is left at `end`. Holds if they still [`ends_at`](Self::ends_at) it.
+    /// How much of `rule` is left at `end`. It is right if the log still [`ends_at`](Self::ends_at) it afterwards.
     fn quota_status(&self, rule: &Rule, end: u64, now: Nanos, floor: u64) -> QuotaStatus {
-        // The permits still in the window are the last of those the limit covers: find the first.
+        // Of the last `limit` permits, those that are still in the window are the newest: find the first of them.
         let (mut left, mut counted) = (end.saturating_sub(rule.limit), end);
         while left < counted {
             let middle = left + (counted - left) / 2;

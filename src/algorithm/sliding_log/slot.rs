@@ -1,6 +1,6 @@
-//! What a slot of the ring holds, and where a permit's slot is.
+//! What a slot of the ring holds, and which slot belongs to a permit.
 
-/// `{ lap: 1, run - 1: 63 - s, stamp: s }` in a ring of a power of two of slots.
+/// `{ lap: 1, run - 1: 63 - s, stamp: s }`, in a ring whose number of slots is a power of two.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     /// The capacity of the ring less one.
@@ -41,7 +41,7 @@ impl Layout {
         (word & !LAP) / (self.stamps + 1) + 1
     }
 
-    /// Whether `word` is of the lap of `permit`, or of one that is an even number of laps away.
+    /// Whether `word` is of the lap of `permit`, or of a lap that is an even number of laps away from it.
     #[inline]
     pub(super) fn is_of(self, permit: u64, word: u64) -> bool {
         (word ^ permit.wrapping_mul(self.to_top)) & LAP != 0
@@ -53,7 +53,7 @@ impl Layout {
         word ^ lap <= self.stamps
     }
 
-    /// The lap bit of `permit`, set on the first lap, so that the zeroed ring is of the lap before it.
+    /// The lap bit of `permit`. It is set on the first lap, so the zeroed ring looks like the lap before it.
     #[inline]
     pub(super) fn lap(self, permit: u64) -> u64 {
         !permit.wrapping_mul(self.to_top) & LAP

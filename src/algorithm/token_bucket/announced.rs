@@ -1,43 +1,43 @@
-//! Any number of buckets: one header word announces a charge, and any thread carries it out.
+//! Any number of buckets. One header word announces a charge, and any thread applies it to the buckets.
 //!
 //! # State
 //!
-//! - `header: { parity: 1, pending: 1, n - 1: r, stamp: 62 - r }`, where the stamp is the tick of the
-//!   last charge plus 1 (0: none yet) and `r` bits hold the smallest limit.
+//! - `header: { parity: 1, pending: 1, n - 1: r, stamp: 62 - r }`. The stamp is the tick of the last charge plus 1; 0 means
+//!   that there was none. `r` bits hold the smallest limit.
 //! - `tats[i]: { parity: 1, tat: 63 }`, in units of `2^-scale` ns: when bucket `i` is full again.
 //!
-//! A charge goes `{ p, 0, .., s }` -announce-> `{ !p, 1, n - 1, s' }` -apply to each TAT- close->
-//! `{ !p, 0, n - 1, s' }`.
+//! The steps of a charge: announce, which replaces the header `{ p, 0, .., s }` by `{ !p, 1, n - 1, s' }`; apply the charge
+//! to each TAT; close, which replaces the header by `{ !p, 0, n - 1, s' }`.
 //!
-//! - I1. The stamp of each announced header is above that of the one before, so no header value recurs.
-//! - I2. While the header is closed, every TAT carries its parity. While it is pending, a TAT carries its
-//!   parity exactly if the charge has been applied to it.
-//! - I3. TATs only grow: every charge adds at least one interval, and an interval is at least one tick.
-//!   So a CAS from an old TAT cannot succeed late.
-//! - I4. For the same reason every TAT is above the tick of the last charge: where ties force a stamp one
-//!   tick past `now`, no bucket is idle and the stamp changes nothing.
-//! - I5. `tat <= now + span + 1 tick` after a charge; `now` is clamped to `horizon`, so all sums fit.
+//! - I1. The stamp of each announced header is above that of the header before. So no header value ever returns.
+//! - I2. While the header is closed, every TAT has the header's parity. While it is pending, a TAT has the header's parity if
+//!   and only if the charge has been applied to it.
+//! - I3. TATs only grow: every charge adds at least one interval, and an interval is at least one tick. So a CAS from an old
+//!   TAT cannot succeed late.
+//! - I4. For the same reason every TAT is above the tick of the last charge. If a further charge comes in the same tick, I1
+//!   moves its stamp after `now`. No bucket is full then, so the stamp changes nothing.
+//! - I5. `tat <= now + span + 1 tick` after a charge. `now` is at most `last`, so no sum overflows.
 //!
 //! # Linearization
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `try_acquire_at` | granted | the CAS that announces | it replaces the header under which every TAT was judged (I1, I2); whoever sees it carries it out before doing anything else |
-//! | `try_acquire_at` | denied | the load of the header that was judged | the header was unchanged after the TATs were read |
-//! | `peek_at`, `status_at` | | the load of the header | likewise |
+//! | `try_acquire_at` | granted | the CAS that announces | it replaces the header under which every TAT was checked (I1, I2). A thread that sees the charge applies it before it does anything else |
+//! | `try_acquire_at` | denied | the load of the header under which the TATs were checked | the header was unchanged after the TATs were read |
+//! | `peek_at`, `status_at` | | the load of the header | the same |
 //!
 //! # Orderings
 //!
-//! Promise to the caller: decisions on one bucket are totally ordered; no other memory is published.
+//! Promise to the caller: decisions on one limiter are totally ordered. No other memory is published.
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | H | load `header` | Acquire | D | TATs of an earlier charge are judged | `announced_weak_header_load` |
-//! | T | load `tats[i]` | Acquire | A | V misses that the header has moved on | `announced_weak_tat_load` |
+//! | H | load `header` | Acquire | D | TATs of an earlier charge are checked | `announced_weak_header_load` |
+//! | T | load `tats[i]` | Acquire | A | V misses that the header has changed | `announced_weak_tat_load` |
 //! | V | load `header` again | Relaxed | - | is the weakest: T orders it | `announced_two_threads` |
 //! | N | CAS `header`, announce | Relaxed, Relaxed | - | is the weakest: a read-modify-write continues what D released | `announced_two_threads` |
-//! | A | CAS `tats[i]`, apply | Release, Relaxed | T | V misses that the header has moved on | `announced_weak_apply` |
-//! | D | CAS `header`, close | Release, Relaxed | H | a header, closed or announced, shows older TATs | `announced_weak_close` |
+//! | A | CAS `tats[i]`, apply | Release, Relaxed | T | V misses that the header has changed | `announced_weak_apply` |
+//! | D | CAS `header`, close | Release, Relaxed | H | a thread that sees this header, or the next one, reads older TATs | `announced_weak_close` |
 
 use alloc::boxed::Box;
 
@@ -56,8 +56,8 @@ pub(super) struct Announced {
     buckets: Box<[Bucket]>,
     scale: Scale,
     ticks: Ticks,
-    /// The last instant, in nanoseconds, that the words can tell.
-    horizon: u64,
+    /// The last instant that the words can hold, in nanoseconds. Time stands still from here on.
+    last: u64,
     stamp_bits: u32,
     /// The smallest limit, and the quota that has it.
     burst: u32,
@@ -77,7 +77,7 @@ struct Bucket {
 const PARITY: u64 = 1 << 63;
 const PENDING: u64 = 1 << 62;
 
-/// A charge that has been announced, as the header spells it.
+/// A charge that has been announced, as it is in the header.
 #[derive(Clone, Copy)]
 struct Charge {
     header: u64,
@@ -86,11 +86,11 @@ struct Charge {
     at: u64,
 }
 
-/// What the buckets say to a call for some permits.
+/// What the buckets answer to a call for some permits.
 struct Verdict {
-    /// The first instant, in units, at which all buckets have them.
+    /// The first instant, in units, at which all buckets have enough.
     ready: u64,
-    /// The bucket that has them last.
+    /// The bucket that has enough last.
     quota: usize,
 }
 
@@ -107,7 +107,7 @@ impl Announced {
         let max_tick = policy.rules().map(|(_, window)| Ticks::max_for(window)).min().ok_or(refused(0))?;
         // I4: a tick is no longer than the shortest interval.
         let max_tick = max_tick.min(scale.floor_nanos(u64::try_from(shortest).unwrap_or(u64::MAX)));
-        // One bit less, for a stamp is a tick plus 1.
+        // One bit less, because a stamp is a tick plus 1.
         let ticks = Ticks::choose(stamp_bits - 1, longest, max_tick).ok_or(refused(quota))?;
 
         let mut widest = 0;
@@ -120,24 +120,15 @@ impl Announced {
         let buckets: Option<Box<[Bucket]>> = policy.rules().map(&mut bucket).collect();
         let buckets = buckets.ok_or(refused(quota))?;
         let room = (PARITY - 1).checked_sub(widest).ok_or(refused(quota))?;
-        let horizon = scale.floor_nanos(room).saturating_sub(ticks.len()).min(ticks.horizon());
-        if horizon < YEAR {
+        let last = scale.floor_nanos(room).saturating_sub(ticks.len()).min(ticks.horizon());
+        if last < YEAR {
             return Err(refused(quota));
         }
-        Ok(Announced {
-            header: AtomicU64::new(0),
-            buckets,
-            scale,
-            ticks,
-            horizon,
-            stamp_bits,
-            burst,
-            smallest,
-        })
+        Ok(Announced { header: AtomicU64::new(0), buckets, scale, ticks, last, stamp_bits, burst, smallest })
     }
 
-    /// `n` is not 0.
-    #[inline(never)] // So that the one bucket stays small where it is inlined.
+    /// `n` must not be 0.
+    #[inline(never)] // So that the limiter of one bucket stays small where it is inlined.
     pub(super) fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n > self.burst {
             return Err(self.never(now));
@@ -151,12 +142,12 @@ impl Announced {
         backoff::retry(backoff::SEVERAL_WORDS, || self.decide(now, n))
     }
 
-    /// `None` if another call came between.
+    /// Returns `None` if another call came between.
     #[inline]
     fn decide(&self, now: Nanos, n: u64) -> Option<Result<(), Denied>> {
         let clamped = self.clamped(now);
         let header = self.settled();
-        let verdict = self.judge(header, n)?;
+        let verdict = self.check(header, n)?;
         if verdict.ready > self.scale.units(clamped.as_nanos()) {
             return self.stands(header).then_some(Err(self.denied(now, &verdict)));
         }
@@ -168,7 +159,7 @@ impl Announced {
         Some(Ok(()))
     }
 
-    /// `n` is not 0.
+    /// `n` must not be 0.
     pub(super) fn peek_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
         if n > self.burst {
             return Err(self.never(now));
@@ -176,17 +167,17 @@ impl Announced {
         let t = self.scale.units(self.clamped(now).as_nanos());
         loop {
             let header = self.settled();
-            let verdict = self.judge(header, u64::from(n));
+            let verdict = self.check(header, u64::from(n));
             if let Some(verdict) = verdict.filter(|_| self.stands(header)) {
                 return if verdict.ready > t { Err(self.denied(now, &verdict)) } else { Ok(()) };
             }
         }
     }
 
-    /// `n` permits were used elsewhere, at `now`.
+    /// Counts `n` permits that were used elsewhere, at `now`.
     pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
         let at = self.scale.units(self.ticks.ceil(self.clamped(now)) * self.ticks.len());
-        let _ = self.settled(); // A thread may have died in a charge.
+        let _ = self.settled(); // A thread may have ended in the middle of a charge.
         for bucket in &mut self.buckets {
             let word = bucket.load();
             let (parity, before) = (word & PARITY, word & !PARITY);
@@ -197,7 +188,7 @@ impl Announced {
     }
 
     fn clamped(&self, now: Nanos) -> Nanos {
-        Nanos::from_nanos(now.as_nanos().min(self.horizon))
+        Nanos::from_nanos(now.as_nanos().min(self.last))
     }
 
     fn never(&self, now: Nanos) -> Denied {
@@ -212,12 +203,12 @@ impl Announced {
         let t = self.scale.units(self.clamped(now).as_nanos());
         loop {
             let header = self.settled();
-            let mut whole = true;
+            let mut consistent = true;
             let status = Status::new(
                 now,
                 self.buckets.iter().map(|bucket| {
                     let word = bucket.load();
-                    whole &= (word ^ header) & PARITY == 0;
+                    consistent &= (word ^ header) & PARITY == 0;
                     let tat = word & !PARITY;
                     let used = tat.saturating_sub(t).div_ceil(bucket.interval);
                     let remaining = u64::from(bucket.limit).saturating_sub(used);
@@ -230,13 +221,13 @@ impl Announced {
                     }
                 }),
             );
-            if whole && self.stands(header) {
+            if consistent && self.stands(header) {
                 return status;
             }
         }
     }
 
-    /// A header with no charge pending: whoever finds one pending carries it out first.
+    /// Returns a header with no charge pending. If a charge is pending, this applies it first.
     fn settled(&self) -> u64 {
         loop {
             let header = self.header();
@@ -247,8 +238,8 @@ impl Announced {
         }
     }
 
-    /// What the buckets say under `header`; `None` if one of them is past it.
-    fn judge(&self, header: u64, n: u64) -> Option<Verdict> {
+    /// What the buckets answer under `header`. `None` if the charge of a later header was applied to one of them.
+    fn check(&self, header: u64, n: u64) -> Option<Verdict> {
         let mut verdict = Verdict { ready: 0, quota: 0 };
         for (quota, bucket) in self.buckets.iter().enumerate() {
             let word = bucket.load();
@@ -278,15 +269,15 @@ impl Announced {
         Charge { header, n, at: self.scale.units((stamp - 1) * self.ticks.len()) }
     }
 
-    /// Applies an announced charge to every bucket and closes it. Any thread may, at any time.
+    /// Applies an announced charge to every bucket and closes it. Any thread may do this, at any time.
     fn carry_out(&self, charge: Charge) {
         for bucket in &self.buckets {
             let old = bucket.load();
             if (old ^ charge.header) & PARITY == 0 {
                 continue;
             }
-            // Unapplied, or of another charge: a TAT that was read before the header moved on cannot
-            // be replaced after it (I3).
+            // The charge is not applied yet, or the TAT is of another charge. A TAT that was read before the header changed
+            // cannot be replaced afterwards (I3).
             if !self.stands(charge.header) {
                 return;
             }
@@ -315,10 +306,10 @@ impl Announced {
         let _ = self.header.compare_exchange(pending, pending & !PENDING, Release, Relaxed); // D
     }
 
-    /// The first nanosecond at or after `units`, or `None` if time never gets there.
+    /// The first nanosecond at or after `units`, or `None` if it is after the last instant.
     fn instant(&self, units: u64) -> Option<Nanos> {
         let nanos = self.scale.ceil_nanos(units);
-        (nanos <= self.horizon).then(|| Nanos::from_nanos(nanos))
+        (nanos <= self.last).then(|| Nanos::from_nanos(nanos))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Were std linked, its panic handler would clash with the one below.
+//! If std were linked, its panic handler would clash with the one below.
 #![no_std]
 
 extern crate alloc;

@@ -1,14 +1,18 @@
 //! Many threads on one limiter: decisions a second, and how long one decision takes.
 //!
-//! `cargo run --release --bin contention [MILLISECONDS [NAMES [THREADS]]]`: each figure is measured for so many
-//! milliseconds (200 by default), for the contenders whose name contains one of `NAMES` (`strict|governor`), with each
-//! of `THREADS` (`1,2,4,8,16` by default). In a few seconds: `contention 100 "strict|exact|deque|governor" 2`.
+//! `cargo run --release --bin contention [MILLISECONDS [NAMES [THREADS]]]`
 //!
-//! Time is the same for all and costs next to nothing: a cell that stands still where calls are refused, and that
-//! each thread moves once in `CHUNK` calls where they are granted. Every figure but the maximum is the median of
-//! several rounds, and each round measures all contenders one after another, so that a slow phase of the machine hits
-//! all of them. Latency is taken in runs of its own, each call between two readings of the CPU's counter. More threads
-//! than cores show what happens to the others when a thread is stopped in the middle of a decision.
+//! - `MILLISECONDS`: how long each figure is measured. 200 by default.
+//! - `NAMES`, such as `strict|governor`: only contenders whose name contains one of these.
+//! - `THREADS`: the numbers of threads. `1,2,4,8,16` by default.
+//!
+//! This takes a few seconds: `contention 100 "strict|exact|deque|governor" 2`.
+//!
+//! The clock is the same for all and costs next to nothing. It is a cell. Where calls are refused, it stands still. Where they
+//! are granted, each thread moves it once in `CHUNK` calls. Every figure except the maximum is the median of several
+//! rounds. Each round measures all contenders one after another, so that a slow phase of the machine hits all of them.
+//! Latency is measured in runs of its own, with each call between two readings of the CPU's counter. Runs with more
+//! threads than cores show what happens to the others when a thread is stopped in the middle of a decision.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -1,9 +1,9 @@
 //! One table: every limiter beside the strict bucket, on a fixed clock and on a real one, and whether it keeps the rule.
 //!
-//! `cargo run --release --bin report [FILE.svg]` prints the table and, if told a file, draws it.
+//! `cargo run --release --bin report [FILE.svg]` prints the table. With a file, it draws the table, too.
 //!
-//! Paired: in each round every limiter runs every figure once, and its ratio is to the strict bucket of that round on the
-//! same clock. A figure is the median of the rounds; the spread is that of the middle half.
+//! In each round, every limiter runs every figure once. Its time is divided by that of the strict bucket in the same
+//! round and on the same clock. A figure is the median of the rounds. The spread is that of the middle half.
 
 use std::time::{Duration, Instant};
 

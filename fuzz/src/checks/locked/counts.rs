@@ -1,4 +1,4 @@
-//! The strategies that count by full windows, worked out from the list of all grants.
+//! The right answers of the strategies that count by full windows, worked out from the list of all grants.
 
 use crate::oracle::{Rule, burst};
 

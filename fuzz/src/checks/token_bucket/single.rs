@@ -1,4 +1,4 @@
-//! One bucket is an exact one in fractions of a nanosecond: every answer and every status.
+//! One bucket gives every answer and every status of an exact bucket in fractions of a nanosecond.
 
 use tollgate::{Algorithm, TokenBucket};
 

@@ -1,4 +1,4 @@
-//! The strict bucket is the exact bucket of its plan, and no window ever holds more than its limit.
+//! The strict bucket answers as the exact bucket of its plan, and no window ever holds more than its limit.
 
 use tollgate::{BuildError, Plan, TokenBucket};
 
