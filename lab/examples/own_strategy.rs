@@ -69,7 +69,8 @@ impl Algorithm for Spaced {
 
     fn status_at(&self, now: Nanos) -> Status {
         let next = Nanos::from_nanos(self.next.load(Ordering::Relaxed));
-        let quota = QuotaStatus { remaining: u32::from(next <= now), reset_at: next.max(now) };
+        let next_at = next.max(now);
+        let quota = QuotaStatus { remaining: u32::from(next <= now), next_at, reset_at: next_at };
         Status::new(now, self.policy.quotas().iter().map(|_| quota))
     }
 }

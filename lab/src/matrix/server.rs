@@ -87,6 +87,7 @@ impl Server {
 }
 
 /// A count for each quota, which begins anew with the first call after a window has passed.
+#[derive(Debug)]
 struct FirstCall {
     policy: Policy,
     /// When the window began, and how much was granted in it.
@@ -137,6 +138,7 @@ fn answer(policy: &Policy, now: Nanos, n: u32, ready: impl Iterator<Item = u64>)
 }
 
 /// A theoretical arrival time for each quota, in nanoseconds: when its bucket is full again.
+#[derive(Debug)]
 struct ArrivalTimes {
     policy: Policy,
     tats: Vec<u64>,
@@ -182,6 +184,7 @@ impl Machine for ArrivalTimes {
             let used = tat.saturating_sub(now.as_nanos()).div_ceil(interval);
             QuotaStatus {
                 remaining: u32::try_from(limit.saturating_sub(used)).unwrap_or(u32::MAX),
+                next_at: Nanos::from_nanos(tat.saturating_sub(interval.saturating_mul(limit - 1))).max(now),
                 reset_at: Nanos::from_nanos(tat).max(now),
             }
         });
@@ -215,6 +218,7 @@ impl Machine for FirstCall {
     fn status_at(&self, now: Nanos) -> Status {
         let quotas = self.at(now).map(|(limit, count, ends)| QuotaStatus {
             remaining: limit - count,
+            next_at: if count < limit { now } else { Nanos::from_nanos(ends) },
             reset_at: if count == 0 { now } else { Nanos::from_nanos(ends) },
         });
         Status::new(now, quotas.collect::<Vec<_>>())
