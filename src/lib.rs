@@ -37,8 +37,11 @@
 //! | | most in any window of `limit` | sustained rate | state, beside the policy | choose it when |
 //! |---|---|---|---|---|
 //! | [`SlidingLog`] | `limit`, and never less is granted than the rule allows | 100 % | 8 bytes per permit of the largest limit | every permit counts |
+//! | [`WindowCounter`] | `limit`, all of it at once | 96.7 % for 50/min and 1500/h | 8 bytes | the whole limit may come at once, and there are many limiters |
 //! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |
 //! | [`TokenBucket::nominal`] | `2 * limit - 1` | 100 % | 8 bytes for two quotas | the other side runs a token bucket itself |
+//!
+//! [`Choice`] compares them for your policy. A [`Rule`] is shared by any number of limiters of 8 bytes each.
 //!
 //! Under the exact rule, a caller who always has one more call to make spends the 1500 calls of an hour in 29 minutes and then
 //! waits for 31. With the strict bucket it never waits longer than 2.44 s. A further quota helps, too: see [`Policy`],
@@ -71,11 +74,12 @@
 //! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
 //! | `decision` | what a limiter answers: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
 //! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
-//! | `algorithm` | how it decides: the trait [`Algorithm`], [`TokenBucket`] and its [`Plan`], [`SlidingLog`] |
+//! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], [`Rule`], [`Choice`] |
 //! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `pause` | how a limiter pauses, and how it comes out of a pause |
 //! | `limiter` | what users hold: [`RateLimiter`] |
+//! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
 //! | `error` | one type for every error of the crate: [`Error`] |
 //!
@@ -126,13 +130,18 @@ mod clock;
 
 mod limiter;
 
+pub mod keyed;
+
 #[cfg(feature = "wait")]
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
 pub mod wait;
 
 mod error;
 
-pub use algorithm::{Algorithm, BuildError, Plan, SlidingLog, TokenBucket};
+pub use algorithm::{
+    Algorithm, Bound, BuildError, Choice, CounterPlan, Need, Plan, Rule, SlidingLog, State, TokenBucket,
+    WindowCounter,
+};
 #[cfg(feature = "quanta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]
 pub use clock::Quanta;

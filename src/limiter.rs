@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::algorithm::Algorithm;
 #[cfg(feature = "std")]
-use crate::algorithm::{BuildError, SlidingLog, TokenBucket};
+use crate::algorithm::{BuildError, SlidingLog, TokenBucket, WindowCounter};
 use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
@@ -111,6 +111,28 @@ impl RateLimiter<TokenBucket, DefaultClock> {
     pub fn strict(policy: Policy) -> Result<Self, BuildError> {
         let clock = DefaultClock::new();
         Ok(RateLimiter::new(TokenBucket::strict(clock.widen(policy)?)?, clock))
+    }
+}
+
+#[cfg(feature = "std")]
+impl RateLimiter<WindowCounter, DefaultClock> {
+    /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the default
+    /// clock, whose first use in a process may take 200 ms to calibrate.
+    ///
+    /// ```
+    /// use tollgate::{Policy, RateLimiter};
+    ///
+    /// let limiter = RateLimiter::counted(Policy::MICROSOFT_365_DEFENDER)?;
+    /// assert!(limiter.try_acquire_n(50).is_ok());
+    /// assert!(limiter.try_acquire().is_err());
+    /// # Ok::<(), tollgate::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`WindowCounter::new`].
+    pub fn counted(policy: Policy) -> Result<Self, BuildError> {
+        Ok(RateLimiter::new(WindowCounter::new(policy)?, DefaultClock::new()))
     }
 }
 
@@ -401,6 +423,18 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
             Some(left) => status.limited_by(left),
             None => status,
         }
+    }
+
+    /// Whether this is the only handle, nothing is charged and no pause is in force: a new limiter would answer the same.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_unused(&mut self) -> bool {
+        // `get_mut` also sees to it that what the last holder did is seen here.
+        let Some(Shared { pause, clock, algorithm, .. }) = Arc::get_mut(&mut self.shared) else {
+            return false;
+        };
+        let now = clock.now();
+        let whole = |status: Status| status.quotas().iter().all(|quota| quota.reset_at <= now);
+        !pause.affects(now) && whole(algorithm.status_at(now))
     }
 
     /// The policy that is enforced.

@@ -43,6 +43,7 @@ fn at_the_end_of_time_one_burst_is_granted_and_no_more() {
             (Kind::Log, 5),
             (Kind::LockedLog, 5),
             (Kind::Nominal, 5),
+            (Kind::WindowCounter, 5),
             (Kind::LockedBucket, 5),
             (Kind::Strict, 1),
             (Kind::FixedWindow, 5),
@@ -88,6 +89,43 @@ fn past_its_last_tick_a_log_fails_closed() {
     }
 }
 
+/// The rule of 50 and 1500 counts in 2^23 sub-windows of 2^14 ticks of 1,220,989 ns: five years. Past that a window counter
+/// is full for good once it is full.
+#[test]
+fn past_its_last_tick_a_window_counter_fails_closed() {
+    const TICK: u64 = 1_220_989;
+    const SUB_WINDOW: u64 = TICK << 14;
+    const END: u64 = (SUB_WINDOW << 23) - TICK;
+    const LAST: u64 = (SUB_WINDOW << 23) - SUB_WINDOW;
+    for (start, retry) in [
+        // The burst leaves with the beginning of the last sub-window.
+        (LAST - 4 * SUB_WINDOW, LAST.into()),
+        (LAST - 3 * SUB_WINDOW - 1, LAST.into()),
+        (LAST - 3 * SUB_WINDOW, NEVER),
+        (END, NEVER),
+        (END + 1, NEVER),
+        (u64::MAX - 1, NEVER),
+        (u64::MAX, NEVER),
+    ] {
+        check(
+            Kind::WindowCounter,
+            "50/1m, 1500/1h",
+            &[
+                (start, 51, Answer::Never { burst: 50 }),
+                (start, 50, YES),
+                (start, 1, no(0, retry)),
+                (start, 0, YES),
+                (start, 50, no(1, NEVER)),
+            ],
+        );
+        let counter = Kind::WindowCounter.build(policy("50/1m, 1500/1h")).unwrap();
+        assert_eq!(call(&counter, start, 50), YES);
+        assert_eq!(call(&counter, u64::MAX, 1) == YES, retry != NEVER);
+        // Older than everything.
+        assert!(matches!(call(&counter, 0, 50), Answer::Denied { retry_at: None, .. }));
+    }
+}
+
 #[test]
 fn the_first_nanoseconds() {
     for kind in Kind::ALL {
@@ -107,13 +145,14 @@ fn one_permit_per_nanosecond() {
     for kind in Kind::ALL {
         let mut calls = Vec::new();
         for now in 0..5 {
-            // The counter weighs the permit of the last nanosecond in full.
-            if kind == Kind::Counter && now % 2 == 1 {
+            // The counters weigh the permit of the last nanosecond in full.
+            let counts = matches!(kind, Kind::Counter | Kind::WindowCounter);
+            if counts && now % 2 == 1 {
                 calls.push((now, 1, no(0, now + 1)));
                 continue;
             }
             calls.push((now, 1, YES));
-            calls.push((now, 1, no(0, now + 1 + u64::from(kind == Kind::Counter))));
+            calls.push((now, 1, no(0, now + 1 + u64::from(counts))));
             calls.push((now, 2, Answer::Never { burst: 1 }));
         }
         check(kind, "1/1ns", &calls);

@@ -259,8 +259,8 @@ fn bug_06_older_now_under_contention() {
             granted.sort_unstable();
             assert!(granted.len() > 100, "{kind:?} of {text}");
             for rule in rules(&policy(text)) {
-                // By the instants given: a fixed window may have counted a stale call in a later one.
-                if kind != Kind::FixedWindow
+                // By the instants given: some count a stale call where it took place.
+                if !kind.counts_where_it_took_place()
                     && let Some(most) = kind.most(rule.limit)
                 {
                     assert!(busiest(&granted, rule.window) <= most, "{kind:?} of {text}, {rule:?}");
@@ -329,7 +329,10 @@ fn bug_08_charged_though_refused() {
                 }
             }
             assert_eq!((subject.status_at(at(0)), format!("{subject:?}")), before, "{kind:?} of {text}");
-            // The quota that refused nothing still has its one.
+            // The quota that refused nothing still has its one. The bucket of a window counter has no more than its burst.
+            if kind == Kind::WindowCounter {
+                continue;
+            }
             let place = subject.policy().quotas().iter().position(|quota| quota.limit() == 5).unwrap();
             assert_eq!(subject.status_at(at(0)).quotas()[place].remaining, 1, "{kind:?} of {text}");
         }

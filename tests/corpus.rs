@@ -12,12 +12,14 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 7] = [
+    ("keyed_table", checks::keyed_table),
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
     ("sliding_log", checks::sliding_log),
     ("token_bucket_nominal", checks::token_bucket_nominal),
     ("token_bucket_strict", checks::token_bucket_strict),
+    ("window_counter", checks::window_counter),
 ];
 
 /// The names in a folder of `fuzz/`, in order.
@@ -54,6 +56,11 @@ fn every_target_has_a_corpus_and_is_replayed() {
 }
 
 #[test]
+fn keyed_table() {
+    replay("keyed_table");
+}
+
+#[test]
 fn locked() {
     replay("locked");
 }
@@ -76,4 +83,9 @@ fn token_bucket_nominal() {
 #[test]
 fn token_bucket_strict() {
     replay("token_bucket_strict");
+}
+
+#[test]
+fn window_counter() {
+    replay("window_counter");
 }

@@ -8,6 +8,10 @@
 //! - The log and the strict bucket never grant more than `limit` in any window, and the nominal buckets never more than
 //!   `2 * limit - 1`. This holds by every `now` given, and by the instants at which the grants took place. A fixed window
 //!   never grants more than `2 * limit`.
+//! - The window counter answers every call as the counter of its plan does, on any clock. It never grants more than `limit`
+//!   in any window, and no window holds more than `CounterPlan::worst_case`, by the instants at which the grants took place.
+//!   The exact log grants whatever it grants, at the same instants. A counter that is always asked keeps the rate of its
+//!   plan.
 //! - No window of a strict bucket holds more than `Plan::worst_case`. A caller reaches it by a burst after a silence and
 //!   then each permit as soon as it comes back.
 //! - A strict bucket that is always asked keeps the rate of its plan over a long time. The default plan keeps 98 % of the
@@ -46,14 +50,15 @@ mod oracle;
 mod random;
 mod subjects;
 
-use oracle::{Answer, ExactBucket, ExactLog, Grid, Left, Rule, busiest, effective};
+use oracle::{Answer, ExactBucket, ExactCounter, ExactLog, Grid, Left, Rule, busiest, effective};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use random::{Call, Player, any_policy, coarse_pairs, forward, play, policies, wild};
-use subjects::{Kind, Subject, all, at, call, rules};
+use subjects::{Kind, Subject, all, at, call, rules, shape};
 use tollgate::reference::{BucketMachine, Locked, LogMachine};
 use tollgate::{
-    Algorithm, BuildError, Manual, Plan, Policy, Quota, RateLimiter, SlidingLog, Status, TokenBucket,
+    Algorithm, BuildError, CounterPlan, Manual, Plan, Policy, Quota, RateLimiter, SlidingLog, Status,
+    TokenBucket, WindowCounter,
 };
 
 /// So many cases, or what `PROPTEST_CASES` says. A seed that failed is kept in `tests/properties.proptest-regressions`.
@@ -105,6 +110,7 @@ fn check_log(subject: &impl Algorithm, mut exact: ExactLog, end: u128, calls: &[
 enum Used {
     Log(SlidingLog),
     Bucket(TokenBucket),
+    Counter(WindowCounter),
 }
 
 impl Used {
@@ -112,6 +118,7 @@ impl Used {
         match self {
             Used::Log(log) => log,
             Used::Bucket(bucket) => bucket,
+            Used::Counter(counter) => counter,
         }
     }
 
@@ -119,6 +126,7 @@ impl Used {
         match self {
             Used::Log(log) => Used::Log(log.with_used(at(now), n)),
             Used::Bucket(bucket) => Used::Bucket(bucket.with_used(at(now), n)),
+            Used::Counter(counter) => Used::Counter(counter.with_used(at(now), n)),
         }
     }
 }
@@ -189,8 +197,7 @@ proptest! {
                 let Some(most) = kind.most(rule.limit) else { continue };
                 let busy = busiest(&took_place, rule.window);
                 prop_assert!(busy <= most, "{:?}: {} of {:?} took place", kind, busy, rule);
-                // A fixed window counts a stale call where it took place.
-                if kind != Kind::FixedWindow {
+                if !kind.counts_where_it_took_place() {
                     let busy = busiest(&granted, rule.window);
                     prop_assert!(busy <= most, "{:?}: {} of {:?} by the instants given", kind, busy, rule);
                 }
@@ -347,6 +354,91 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn the_window_counter_is_the_exact_one_of_its_plan(policy in any_policy(), calls in wild(120)) {
+        let Ok(plan) = CounterPlan::new(policy) else { return Ok(()) };
+        let counter = WindowCounter::from(plan);
+        let mut exact = ExactCounter::new(&rules(&policy), shape(&plan));
+        let end = shape(&plan).end;
+        let mut player = Player::new(&policy);
+        for each in calls {
+            let (now, n) = player.next(each);
+            let answer = call(&counter, now, n);
+            prop_assert_eq!(answer, exact.call(now, n), "at {} for {} of {}", now, n, plan);
+            assert_left(&counter.status_at(at(now)), now, &exact.left(now), end);
+            player.heard(answer);
+        }
+    }
+
+    #[test]
+    fn no_window_exceeds_the_plan_of_a_counter(policy in any_policy(), calls in wild(120)) {
+        let Ok(plan) = CounterPlan::new(policy) else { return Ok(()) };
+        let took_place = effective(&play(&WindowCounter::from(plan), &calls));
+        let mut log = ExactLog::new(&rules(&policy), Grid::NANOSECONDS);
+        for &(now, n) in &took_place {
+            prop_assert!(log.admits(now, n), "at {} for {} of {}", now, n, plan);
+            log.record(now, n);
+        }
+        for (quota, rule) in rules(&policy).into_iter().enumerate() {
+            let worst = plan.worst_case(quota).unwrap();
+            prop_assert!(worst <= rule.limit, "quota {} of {}", quota, plan);
+            prop_assert!(busiest(&took_place, rule.window) <= u64::from(worst), "quota {} of {}", quota, plan);
+        }
+        prop_assert_eq!(plan.worst_case(policy.quotas().len()), None);
+    }
+
+    #[test]
+    fn a_window_counter_grants_its_whole_burst_at_once(policy in any_policy(), start in 0_u64..1 << 50) {
+        let Ok(plan) = CounterPlan::new(policy) else { return Ok(()) };
+        let smallest = policy.quotas().iter().map(Quota::limit).min().unwrap();
+        prop_assert_eq!(plan.burst(), smallest);
+        let (one, all) = (WindowCounter::from(plan), WindowCounter::from(plan));
+        for _ in 0..smallest {
+            prop_assert_eq!(call(&one, start, 1), Answer::Granted, "{}", plan);
+        }
+        prop_assert_eq!(call(&all, start, smallest), Answer::Granted, "{}", plan);
+        for counter in [one, all] {
+            let Answer::Denied { retry_at: Some(retry_at), .. } = call(&counter, start, 1) else {
+                return Err(TestCaseError::fail("a permit beyond the burst"));
+            };
+            let window = rules(&policy)[plan.counted()].window;
+            prop_assert!(retry_at - start >= window, "{}", plan);
+            let wait = plan.longest_wait() + plan.tick();
+            prop_assert!(u128::from(retry_at - start) <= wait.as_nanos(), "{} after {}", plan, start);
+        }
+    }
+
+    /// Over many windows, and less one burst, for that may be due just after the end.
+    #[test]
+    fn a_window_counter_keeps_the_rate_of_its_plan(policy in any_policy(), start in 0_u64..1 << 50, rounds in 5_u64..40) {
+        let Ok(plan) = CounterPlan::new(policy) else { return Ok(()) };
+        let round = plan.sub_window().saturating_mul(plan.sub_windows() + 1).as_nanos();
+        let round = u64::try_from(round).unwrap();
+        let end = start.saturating_add(round.saturating_mul(rounds)).min(YEAR);
+        let counter = WindowCounter::from(plan);
+        let mut granted = 0;
+        let mut now = start;
+        while now < end {
+            let most = counter.status_at(at(now)).remaining();
+            if most > 0 {
+                prop_assert_eq!(call(&counter, now, most), Answer::Granted);
+                granted += u128::from(most);
+            }
+            match call(&counter, now, 1) {
+                Answer::Denied { retry_at: Some(retry_at), .. } => now = retry_at,
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+        let by_counter = u128::from(plan.burst() + 1 - plan.unit()) * u128::from((end - start) / round);
+        let by_bucket = plan.interval().map_or(u128::MAX, |interval| u128::from(end - start) / interval.as_nanos());
+        prop_assert!(granted + u128::from(plan.burst()) >= by_counter.min(by_bucket), "{} of {}", granted, plan);
+        prop_assert!((0.0..=1.0).contains(&plan.efficiency()), "{}", plan);
+    }
+}
+
 /// The rules with every rate lower by 1e-4.
 fn slower(rules: &[Rule]) -> Vec<Rule> {
     rules.iter().map(|rule| Rule { window: rule.window + rule.window.div_ceil(10_000), ..*rule }).collect()
@@ -424,7 +516,7 @@ fn twin(kind: Kind, policy: Policy, granted: &[(u64, u32)]) -> Box<dyn Subject> 
 /// Whether the latest grant can be undone: the whole state is one word.
 fn takes_back(subject: &dyn Subject) -> bool {
     let text = format!("{subject:?}");
-    ["state: Word(", "state: Pair("].iter().any(|state| text.contains(state))
+    ["state: Word(", "state: Pair(", "WindowCounter {"].iter().any(|state| text.contains(state))
 }
 
 /// What can be seen of a subject: its text, and what is left now and at other instants.
@@ -529,6 +621,7 @@ proptest! {
         let used = |kind| Some(match kind {
             Kind::Log => Box::new(SlidingLog::new(policy).ok()?.with_used(at(now), n)) as Box<dyn Subject>,
             Kind::Strict => Box::new(TokenBucket::strict(policy).ok()?.with_used(at(now), n)),
+            Kind::WindowCounter => Box::new(WindowCounter::new(policy).ok()?.with_used(at(now), n)),
             _ => Box::new(TokenBucket::nominal(policy).ok()?.with_used(at(now), n)),
         });
         for kind in Kind::LOCK_FREE {
@@ -565,6 +658,7 @@ proptest! {
             (Kind::Log, SlidingLog::new(policy).ok().map(Used::Log)),
             (Kind::Strict, TokenBucket::strict(policy).ok().map(Used::Bucket)),
             (Kind::Nominal, TokenBucket::nominal(policy).ok().map(Used::Bucket)),
+            (Kind::WindowCounter, WindowCounter::new(policy).ok().map(Used::Counter)),
         ] {
             let Some(subject) = subject else { continue };
             let mut player = Player::new(&policy);
@@ -589,6 +683,11 @@ proptest! {
     fn a_limiter_that_starts_empty_has_spent_its_burst(policy in any_policy(), now in 0_u64..YEAR) {
         if let Ok(log) = SlidingLog::new(policy) {
             let empty = log.start_empty(at(now));
+            prop_assert_eq!(empty.status_at(at(now)).remaining(), 0);
+            prop_assert!(empty.peek_at(at(now), 1).is_err());
+        }
+        if let Ok(counter) = WindowCounter::new(policy) {
+            let empty = counter.start_empty(at(now));
             prop_assert_eq!(empty.status_at(at(now)).remaining(), 0);
             prop_assert!(empty.peek_at(at(now), 1).is_err());
         }

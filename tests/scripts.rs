@@ -18,8 +18,12 @@ const MS: u64 = 1_000_000;
 const S: u64 = 1_000_000_000;
 /// The interval of the default plan for the reference rule.
 const T: u64 = 2_440_677_967;
+/// The window counter of the reference rule: a sub-window, a tick, and the interval of its bucket.
+const SUB_WINDOW: u64 = TICK << 14;
+const TICK: u64 = 1_220_989;
+const INTERVAL: u64 = 2032 * TICK;
 
-use Kind::{Counter, FixedWindow, LockedBucket, LockedLog, Log, Nominal, Strict};
+use Kind::{Counter, FixedWindow, LockedBucket, LockedLog, Log, Nominal, Strict, WindowCounter};
 
 const LOGS: &[Kind] = &[Log, LockedLog];
 const BUCKETS: &[Kind] = &[Nominal, LockedBucket];
@@ -508,6 +512,124 @@ fn reference_rule() -> Vec<Script> {
     ]
 }
 
+/// 50 a minute is counted in sub-windows of 10 s, seven of which count.
+fn window_counter() -> Vec<Script> {
+    let script = |name, policy, steps| Script { name, policy, padded: false, kinds: &[WindowCounter], steps };
+    vec![
+        script(
+            "n = 0, the first call, n above the burst, and both sides of a sub-window's end",
+            "50/1m",
+            vec![
+                left(7 * S, &[(50, WHOLE)]),
+                yes(7 * S, 0),
+                never(7 * S, 51, 50),
+                never(7 * S, u32::MAX, 50),
+                left(7 * S, &[(50, WHOLE)]),
+                yes(7 * S, 50),
+                yes(7 * S, 0),
+                left(7 * S, &[(0, 70 * S)]),
+                no(7 * S, 1, 0, 70 * S),
+                no(70 * S - 1, 50, 0, 70 * S),
+                left(70 * S - 1, &[(0, 70 * S)]),
+                left(70 * S, &[(50, WHOLE)]),
+                yes(70 * S, 50),
+                no(70 * S, 1, 0, 140 * S),
+            ],
+        ),
+        script(
+            "one by one, just before a sub-window ends: they leave a minute later",
+            "50/1m",
+            (0..50)
+                .map(|_| yes(10 * S - 1, 1))
+                .chain([no(10 * S - 1, 1, 0, 70 * S), yes(70 * S, 50)])
+                .collect(),
+        ),
+        script(
+            "sub-windows leave one after another",
+            "50/1m",
+            vec![
+                yes(5 * S, 10),
+                yes(15 * S, 20),
+                yes(69 * S, 20),
+                no(69 * S, 1, 0, 70 * S),
+                no(69 * S, 10, 0, 70 * S),
+                no(69 * S, 11, 0, 80 * S),
+                no(69 * S, 30, 0, 80 * S),
+                no(69 * S, 31, 0, 130 * S),
+                left(69 * S, &[(0, 130 * S)]),
+                left(70 * S, &[(10, 130 * S)]),
+                yes(70 * S, 10),
+                no(70 * S, 1, 0, 80 * S),
+                yes(80 * S, 20),
+                left(80 * S, &[(0, 150 * S)]),
+            ],
+        ),
+        script(
+            "after a long silence the burst is the same as at first",
+            "50/1m",
+            vec![yes(S, 50), yes(1000 * S, 50), no(1000 * S, 1, 0, 1070 * S)],
+        ),
+        script(
+            "a `now` older than the newest grant is judged in the newest sub-window",
+            "50/1m",
+            vec![
+                yes(101 * S, 20),
+                left(50 * S, &[(30, 170 * S)]),
+                yes(50 * S, 10),
+                left(50 * S, &[(20, 170 * S)]),
+                no(0, 21, 0, 170 * S),
+                yes(0, 20),
+                no(0, 1, 0, 170 * S),
+                no(170 * S - 1, 50, 0, 170 * S),
+                yes(170 * S, 50),
+            ],
+        ),
+        script(
+            "two quotas: the counter refuses a permit, the bucket a second burst",
+            "50/1m, 1500/1h",
+            vec![
+                left(0, &[(50, WHOLE), (50, WHOLE)]),
+                never(0, 51, 50),
+                yes(0, 50),
+                left(0, &[(0, 4 * SUB_WINDOW), (0, 50 * INTERVAL - TICK)]),
+                no(0, 1, 0, 4 * SUB_WINDOW),
+                no(0, 50, 1, 50 * INTERVAL - TICK),
+                no(4 * SUB_WINDOW - 1, 1, 0, 4 * SUB_WINDOW),
+                left(4 * SUB_WINDOW, &[(50, WHOLE), (32, 50 * INTERVAL - TICK)]),
+                yes(4 * SUB_WINDOW, 32),
+                no(4 * SUB_WINDOW, 1, 1, 33 * INTERVAL - TICK),
+                no(33 * INTERVAL - TICK - 1, 1, 1, 33 * INTERVAL - TICK),
+                yes(33 * INTERVAL - TICK, 1),
+                no(33 * INTERVAL - TICK, 1, 1, 34 * INTERVAL - TICK),
+                // Eighteen are left of the minute, and the seventeenth of them is an interval away.
+                no(34 * INTERVAL - TICK, 18, 0, 8 * SUB_WINDOW),
+            ],
+        ),
+        script(
+            "one by one between two ticks: all of the burst at once",
+            "50/1m, 1500/1h",
+            (0..50).map(|_| yes(1, 1)).chain([no(1, 1, 0, 4 * SUB_WINDOW)]).collect(),
+        ),
+        script(
+            "a longer quota that the counter keeps is told as the counter's",
+            "100/2m, 50/1m",
+            vec![
+                yes(0, 30),
+                left(0, &[(20, 70 * S), (20, 70 * S)]),
+                no(0, 21, 1, 70 * S),
+                never(0, 51, 50),
+                yes(0, 20),
+                yes(70 * S, 50),
+            ],
+        ),
+        script(
+            "of two quotas with the smallest limit the longer one is counted, and the first is named when it is too small",
+            "50/1s, 50/1m",
+            vec![yes(0, 50), no(0, 1, 1, 70 * S), never(0, 51, 50), left(0, &[(0, 70 * S), (0, 70 * S)])],
+        ),
+    ]
+}
+
 fn scripts() -> Vec<Script> {
     let mut scripts = zero_first_call_and_above_burst();
     scripts.extend(idle_then_burst());
@@ -517,6 +639,7 @@ fn scripts() -> Vec<Script> {
     scripts.extend(ties());
     scripts.extend(guarded());
     scripts.extend(reference_rule());
+    scripts.extend(window_counter());
     scripts
 }
 

@@ -173,6 +173,7 @@ fn the_logs_and_the_strict_bucket_never_exceed_a_limit_and_the_buckets_keep_thei
             for kind in [
                 Kind::Log,
                 Kind::Strict,
+                Kind::WindowCounter,
                 Kind::Nominal,
                 Kind::LockedLog,
                 Kind::LockedBucket,
@@ -201,5 +202,17 @@ fn the_strict_bucket_grants_no_event_that_the_log_with_its_history_refuses() {
             assert!(log.admits(now, n), "{name} at {now}");
             log.record(now, n);
         }
+    }
+}
+
+/// On the first trace more than the strict bucket, for the whole of 50 goes at once. On the second, where the hour is the
+/// limit most of the time, 0.8 % less, for that costs a permit per 2.48 s instead of 2.44 s.
+#[test]
+fn the_window_counter_grants_no_event_that_the_log_with_its_history_refuses() {
+    for (name, strict, counter, log) in [(AZURE, 1148, 1307, 1500), (NASA, 5382, 5338, 5637)] {
+        let Some(trace) = trace(name) else { continue };
+        let grants = [Kind::Strict, Kind::WindowCounter, Kind::Log].map(|kind| decisions(kind, RULE, &trace));
+        assert_eq!(grants.each_ref().map(|grants| count(grants)), [strict, counter, log], "{name}");
+        assert_eq!(over(RULE, &granted(&trace, &grants[1])), 0, "{name}");
     }
 }

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod grant;
+mod keyed;
 mod limit;
 mod permits;
 mod refusal;
@@ -29,6 +30,7 @@ fn configured() -> Criterion {
 criterion_group! {
     name = suite;
     config = configured();
-    targets = grant::bench, refusal::bench, permits::bench, status::bench, limit::bench, clocks::bench, wait::bench
+    targets = grant::bench, refusal::bench, permits::bench, status::bench, limit::bench, clocks::bench, keyed::bench,
+        wait::bench
 }
 criterion_main!(suite);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, SlidingWindowCounter};
-use tollgate::{Algorithm, Nanos, Policy, Quota, SlidingLog, TokenBucket};
+use tollgate::{Algorithm, Nanos, Policy, Quota, SlidingLog, TokenBucket, WindowCounter};
 
 /// Does `$work` with the constructor of every algorithm and every locked reference, each of its own type, so that
 /// what can be inlined is.
@@ -11,7 +11,7 @@ macro_rules! each_subject {
     (|$name:ident, $build:ident| $work:expr) => {{
         use $crate::subject as s;
         each_subject!(@ $name, $build, $work;
-            "strict" s::strict, "nominal" s::nominal, "log" s::log,
+            "strict" s::strict, "window counter" s::counter, "nominal" s::nominal, "log" s::log,
             "locked log" s::locked_log, "locked buckets" s::locked_buckets,
             "locked fixed window" s::locked_fixed_window,
             "locked sliding counter" s::locked_sliding_counter);
@@ -27,6 +27,10 @@ pub(crate) use each_subject;
 
 pub(crate) fn strict(policy: &Policy) -> TokenBucket {
     TokenBucket::strict(*policy).expect("a strict bucket")
+}
+
+pub(crate) fn counter(policy: &Policy) -> WindowCounter {
+    WindowCounter::new(*policy).expect("a window counter")
 }
 
 pub(crate) fn nominal(policy: &Policy) -> TokenBucket {

@@ -8,5 +8,7 @@ mod oracle;
 #[path = "../../tests/subjects/mod.rs"]
 mod subjects;
 
-pub use checks::{locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict};
-pub use logs::log_trace;
+pub use checks::{
+    keyed_table, locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, window_counter,
+};
+pub use logs::{log_access, log_alb, log_clock, log_csv, log_json, log_trace, log_w3c};

@@ -516,10 +516,11 @@ fn memory_stays_below_40_bytes_a_request() {
         let (minute, second) = (request / 6_000 % 60, request / 100 % 60);
         // Every third line is out of order.
         let second = if request % 3 == 0 { second / 2 } else { second };
-        text += &format!(
+        let line = format!(
             "192.0.2.{} - - [01/May/2024:12:{minute:02}:{second:02} +0000] \"GET /{request} HTTP/1.1\" 200 5\n",
             request % 200
         );
+        text.push_str(&line);
     }
     let input = [Input::named(written("memory.log", text).into())];
     let mut traffic = None;

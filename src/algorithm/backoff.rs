@@ -3,7 +3,7 @@
 use crate::sync::spin_loop;
 
 /// The pause of a core that is one word: 0.2 us on an AMD EPYC of 2023, as are all times here.
-pub(super) const ONE_WORD: u32 = 8;
+pub(crate) const ONE_WORD: u32 = 8;
 /// The pause of a core of several words: 1.5 us.
 pub(super) const SEVERAL_WORDS: u32 = 64;
 
@@ -26,7 +26,7 @@ const LONGEST: u32 = 8;
 /// Why it then tries several times at once: the first attempt brings the cache lines to this core, so that one of the
 /// next attempts wins. If each loss brought another pause, one call in ten thousand would pause again and again. Only
 /// many cores beat all the tries; the pauses then double, up to eight times the first.
-pub(super) fn retry<T>(pauses: u32, attempt: impl Fn() -> Option<T>) -> T {
+pub(crate) fn retry<T>(pauses: u32, attempt: impl Fn() -> Option<T>) -> T {
     let mut pause = pauses;
     loop {
         for _ in 0..pause {

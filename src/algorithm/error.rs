@@ -21,6 +21,14 @@ pub enum BuildError {
         /// The quota, counted from 0, that needs the finest timestamps.
         quota: usize,
     },
+    /// No word of 64 bits holds a strict sliding-window counter of the policy for a year.
+    ///
+    /// The word must hold the smallest limit once in full and at least once in part. It must also hold the windows of a year,
+    /// and the time until the longest quota is full again.
+    NoCounterFits {
+        /// The quota with the smallest limit, counted from 0. It is the one that would be counted.
+        quota: usize,
+    },
     /// The log would need more memory than there is.
     TooLarge {
         /// The largest limit of the policy. The log keeps one timestamp for each of its permits.
@@ -41,6 +49,12 @@ impl fmt::Display for BuildError {
                 f,
                 "quota {quota} (counted from 0) needs a finer clock than the state words can keep for a \
                  year; lower its limit, lengthen its window for the same limit, or choose another algorithm"
+            ),
+            BuildError::NoCounterFits { quota } => write!(
+                f,
+                "a sliding-window counter of quota {quota} (counted from 0) beside the other quotas does not fit into \
+                 a word of 64 bits for a year; choose a strict token bucket, whose burst is smaller, or a sliding \
+                 log, which needs more memory"
             ),
             BuildError::TooLarge { limit } => write!(
                 f,

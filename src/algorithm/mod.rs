@@ -1,20 +1,28 @@
 //! The trait every limiter implements, and the lock-free limiters.
 
-mod backoff;
+pub(crate) mod backoff;
+mod choice;
 mod error;
+mod one_word;
 mod plan;
+mod reciprocal;
+mod shared;
 mod sliding_log;
 mod ticks;
 mod token_bucket;
+mod window_counter;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 
+pub use choice::{Choice, Need};
 pub use error::BuildError;
 pub use plan::Plan;
+pub use shared::{Bound, Rule, State};
 pub use sliding_log::SlidingLog;
 pub use token_bucket::TokenBucket;
+pub use window_counter::{CounterPlan, WindowCounter};
 
 use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::nanos::Nanos;

@@ -93,7 +93,7 @@ impl Plan {
 
     /// `L + 1 - b >= 0.98 * P * min(L/P)` for each quota.
     fn default_burst(policy: &Policy) -> u32 {
-        let slowest = slowest(policy);
+        let slowest = policy.sustained();
         let burst = policy.rules().map(|(limit, window)| {
             let kept = 98 * u128::from(slowest.0) * u128::from(window);
             u128::from(limit) + 1 - kept.div_ceil(100 * u128::from(slowest.1))
@@ -156,23 +156,16 @@ impl Plan {
     /// calls at whole nanoseconds lose up to a nanosecond more per permit.
     #[expect(clippy::cast_precision_loss, reason = "a figure to show, not to decide by")]
     pub fn efficiency(&self) -> f64 {
-        let (limit, window) = slowest(&self.policy);
+        let (limit, window) = self.policy.sustained();
         let allowed = self.scale.interval(1, window) as f64 / f64::from(limit);
         (allowed / self.units as f64).min(1.0)
     }
 }
 
-/// The `(limit, window)` with the lowest rate, which is the sustained rate of the policy.
-fn slowest(policy: &Policy) -> (u32, u64) {
-    let rate_below =
-        |a: (u32, u64), b: (u32, u64)| u128::from(a.0) * u128::from(b.1) < u128::from(b.0) * u128::from(a.1);
-    policy.rules().fold((u32::MAX, 1), |least, rule| if rate_below(rule, least) { rule } else { least })
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Cut, not rounded, so that a plan that loses anything never shows 100 %.
-        let (limit, window) = slowest(&self.policy);
+        let (limit, window) = self.policy.sustained();
         let hundredths =
             self.scale.interval(1, window) * 10_000 / (u128::from(limit) * u128::from(self.units));
         write!(

@@ -191,6 +191,14 @@ impl Policy {
         self.quotas().iter().map(move |quota| (quota.limit, nanos(quota.window) + guard))
     }
 
+    /// The `(limit, window)` with the lowest rate, which is the sustained rate of the policy.
+    pub(crate) fn sustained(&self) -> (u32, u64) {
+        let rate_below = |a: (u32, u64), b: (u32, u64)| {
+            u128::from(a.0) * u128::from(b.1) < u128::from(b.0) * u128::from(a.1)
+        };
+        self.rules().fold((u32::MAX, 1), |least, rule| if rate_below(rule, least) { rule } else { least })
+    }
+
     /// The largest limit of all quotas. A log must remember so many permits.
     pub(crate) fn largest_limit(&self) -> u32 {
         self.quotas().iter().map(|quota| quota.limit).max().unwrap_or(0)

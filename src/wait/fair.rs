@@ -12,6 +12,7 @@ use super::timer::{AnyTimer, NoTimer, Timer};
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, DefaultClock};
 use crate::decision::{Grant, Status};
+use crate::keyed::Forgettable;
 use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
@@ -238,6 +239,13 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
     /// The clock that is read.
     pub fn clock(&self) -> &C {
         self.limiter().clock()
+    }
+}
+
+/// Whoever waits borrows a handle or holds one, so nobody waits where there is one handle alone.
+impl<A: Algorithm, C: Clock, T: AnyTimer> Forgettable for FairLimiter<A, C, T> {
+    fn is_forgettable(&mut self) -> bool {
+        Arc::get_mut(&mut self.shared).is_some_and(|shared| shared.limiter.is_forgettable())
     }
 }
 

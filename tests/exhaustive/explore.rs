@@ -11,7 +11,7 @@ use crate::memory::{Memory, Step, View};
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::program::{Handover, Point, Program};
 use crate::spec::Spec;
-use crate::subject::perform_all;
+use crate::subject::{Limiter, perform_all};
 use crate::sync::{Word, alone};
 
 /// How many states there are, and executions through them.
@@ -86,7 +86,7 @@ struct Visit {
 /// What happens when all threads are done.
 struct End<'a> {
     model: &'a Model,
-    limiter: &'a dyn crate::algorithm::Algorithm,
+    limiter: &'a Limiter,
     spec: Spec,
     handover: Option<Handover>,
     outcomes: Outcomes,

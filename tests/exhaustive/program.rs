@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use crate::algorithm::Algorithm;
 use crate::memory::{Answer, Step};
 use crate::model::{Failure, Heard};
 use crate::spec::{Call, Reply};
-use crate::subject::perform_after;
+use crate::subject::{Limiter, looks_back, perform_after};
 use crate::sync::{Progress, Word, answered};
 
 /// Steps after which a call is taken never to end.
@@ -54,7 +53,7 @@ struct Known {
 }
 
 pub(crate) struct Program<'a> {
-    limiter: &'a dyn Algorithm,
+    limiter: &'a Limiter,
     before: &'a [(Call, Reply)],
     calls: &'a [&'a [Call]],
     places: Vec<Place>,
@@ -66,7 +65,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     pub(crate) fn new(
-        limiter: &'a dyn Algorithm,
+        limiter: &'a Limiter,
         before: &'a [(Call, Reply)],
         calls: &'a [&'a [Call]],
         forgets: bool,
@@ -140,13 +139,13 @@ impl<'a> Program<'a> {
     /// A call of a thread that was replied this to those before it.
     fn perform(&self, thread: usize, replies: &[Reply], call: Call) -> Reply {
         let number = replies.len();
-        let perform = || match call {
-            Call::Undo { .. } => {
-                let own = self.calls[thread].iter().copied().zip(replies.iter().cloned());
-                let heard: Heard = self.before.iter().cloned().chain(own).collect();
-                perform_after(self.limiter, call, &heard)
+        let perform = || {
+            let mut heard = Heard::new();
+            if looks_back(call) {
+                heard.extend(self.before.iter().cloned());
+                heard.extend(self.calls[thread].iter().copied().zip(replies.iter().cloned()));
             }
-            _ => perform_after(self.limiter, call, &[]),
+            perform_after(self.limiter, call, &heard)
         };
         let Some((handover, told)) = &self.handover else { return perform() };
         if handover.waits == (thread, number) {

@@ -97,6 +97,21 @@ const WORD: Menu = Menu {
 
 const PAIR: Menu = Menu { subject: models::PAIR, ..WORD };
 
+const COUNTER: Menu = Menu {
+    subject: models::COUNTER,
+    before: &[take(1, 1)],
+    calls: &[take(2, 1), take(3, 2), take(9, 1), peek(4, 1), take(0, 1), status(5)],
+    after: &[status(9), take(9, 1)],
+};
+
+const COUNTER_BY_TWOS: Menu = Menu { subject: models::COUNTER_BY_TWOS, ..COUNTER };
+
+const COUNTER_UNDO: Menu = Menu {
+    subject: models::COUNTER,
+    calls: &[grant(2, 1, 0), grant(5, 1, 0), undo(0), take(3, 1), status(5)],
+    ..COUNTER
+};
+
 const WORD_UNDO: Menu =
     Menu { calls: &[grant(2, 1, 0), grant(4, 1, 0), undo(0), take(4, 1), status(5)], ..WORD };
 
@@ -144,10 +159,19 @@ fn every_program_on_a_pair() {
     assert_eq!(PAIR.hold(4, 1), 6 * 7 * 8 * 9 / 24);
 }
 
+#[test]
+fn every_program_on_a_window_counter() {
+    for menu in [&COUNTER, &COUNTER_BY_TWOS] {
+        assert_eq!(menu.hold(2, 2), 36 * 37 / 2);
+        assert_eq!(menu.hold(3, 1), 6 * 7 * 8 / 6);
+        assert_eq!(menu.hold(4, 1), 6 * 7 * 8 * 9 / 24);
+    }
+}
+
 /// A thread grants and undoes, in any order, whatever the other does meanwhile.
 #[test]
 fn every_program_that_undoes() {
-    for menu in [&WORD_UNDO, &PAIR_UNDO] {
+    for menu in [&WORD_UNDO, &PAIR_UNDO, &COUNTER_UNDO] {
         assert_eq!(menu.hold(2, 2), 25 * 26 / 2);
         assert_eq!(menu.hold(2, 3), 125 * 126 / 2);
         assert_eq!(menu.hold(3, 2), 25 * 26 * 27 / 6);
@@ -181,7 +205,9 @@ fn every_program_on_a_log_of_four_slots() {
 fn every_program_with_a_handover() {
     assert_eq!(WORD.hold_told(2, 2), 36 * 37 / 2);
     assert_eq!(PAIR.hold_told(2, 2), 36 * 37 / 2);
+    assert_eq!(COUNTER.hold_told(2, 2), 36 * 37 / 2);
     assert_eq!(WORD_UNDO.hold_told(2, 2), 25 * 26 / 2);
+    assert_eq!(COUNTER_UNDO.hold_told(2, 2), 25 * 26 / 2);
     assert_eq!(PAIR_UNDO.hold_told(2, 2), 25 * 26 / 2);
     assert_eq!(ONE_SLOT.hold_told(2, 2), 25 * 26 / 2);
     assert_eq!(ONE_SLOT.hold_told(3, 1), 5 * 6 * 7 / 6);

@@ -78,6 +78,16 @@ fn pair() {
 }
 
 #[test]
+fn window_counter() {
+    lock_free("window counter", Subject::Counter([2, 0, 1], &[(3, 4), (4, 12)]), 3);
+}
+
+#[test]
+fn window_counter_by_twos() {
+    lock_free("window counter by twos", Subject::Counter([3, 1, 0], &[(5, 6)]), 4);
+}
+
+#[test]
 fn announced() {
     lock_free("announced", Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]), 3);
 }

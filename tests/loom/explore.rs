@@ -5,11 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::algorithm::Algorithm;
 use crate::fault::{Fault, set_fault};
 use crate::model::{Failure, Heard, Model, Outcomes};
 use crate::spec::Call;
-use crate::subject::perform_all;
+use crate::subject::{Limiter, perform_all};
 use crate::sync;
 
 /// The least bound of a deeper run: `MODEL_BOUND=2 cargo test --release --test loom`.
@@ -96,7 +95,7 @@ fn body(model: &Model, executions: Arc<AtomicUsize>) -> impl Fn() + Send + Sync 
 }
 
 /// Makes one thread's calls and records the replies.
-fn run(limiter: &Arc<Box<dyn Algorithm>>, thread: usize, calls: &[Call], before: &Heard) -> Heard {
+fn run(limiter: &Arc<Box<Limiter>>, thread: usize, calls: &[Call], before: &Heard) -> Heard {
     sync::enter_thread(thread);
     perform_all(&***limiter, calls, before)
 }

@@ -132,7 +132,7 @@ fn a_log_forfeits_unless_it_is_last() {
 /// The models see what they are for: a bucket that is charged, or restored, without a look at what it is.
 #[test]
 fn broken_buckets_are_caught() {
-    let overwrites = Fault::new("token_bucket/word.rs", "C", Effect::Overwrites);
+    let overwrites = Fault::new("algorithm/one_word.rs", "C", Effect::Overwrites);
     for (limiters, asked) in [([ONE, ONE], BACKWARD), ([TWO, ONE], BOTH)] {
         set_fault(Some(overwrites));
         let several = Several { limiters, threads: [(5, BOTH), (3, asked)] };

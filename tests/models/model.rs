@@ -7,10 +7,9 @@
 use std::any::Any;
 use std::collections::HashSet;
 
-use crate::algorithm::Algorithm;
 use crate::explore::explore;
 use crate::spec::{Call, Reply, Spec, explained_where};
-use crate::subject::{Subject, perform_all};
+use crate::subject::{Limiter, Subject, perform_all};
 
 pub(crate) struct Model {
     pub(crate) name: &'static str,
@@ -77,7 +76,7 @@ impl Outcomes {
 
 impl Model {
     /// Makes the calls before the threads, which are as specified.
-    pub(crate) fn begin(&self, limiter: &dyn Algorithm, spec: &mut Spec) -> Heard {
+    pub(crate) fn begin(&self, limiter: &Limiter, spec: &mut Spec) -> Heard {
         let heard = perform_all(limiter, self.before, &[]);
         for (call, reply) in &heard {
             let specified = spec.answer(*call);

@@ -5,6 +5,10 @@ use crate::subject::{Subject, grant, status, take, undo};
 
 pub(crate) const WORD: Subject = Subject::Strict(2, &[(3, 6), (5, 20)]);
 pub(crate) const PAIR: Subject = Subject::Nominal(&[(2, 4), (3, 12)]);
+/// Sub-windows of two units, and a tick of one: a permit comes back per 7.
+pub(crate) const COUNTER: Subject = Subject::Counter([2, 0, 1], &[(3, 4), (4, 12)]);
+/// Counted by twos, in a single quota.
+pub(crate) const COUNTER_BY_TWOS: Subject = Subject::Counter([2, 1, 0], &[(5, 4)]);
 /// The windows lie too far apart for one word, so the charges are announced.
 pub(crate) const FAR: Subject = Subject::Nominal(&[(2, 4), (3, 300_000_000)]);
 pub(crate) const THREE: Subject = Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]);
@@ -39,6 +43,51 @@ const PAIR_THREE: Model = Model {
     threads: &[&[take(6, 1), take(13, 2)], &[take(3, 1), status(14)], &[take(15, 1), take(9, 2)]],
     bound: Some(3),
     ..PAIR_TWO
+};
+
+/// The clock of one thread moves into the next sub-windows while the other's is behind.
+pub(crate) const COUNTER_TWO: Model = Model {
+    name: "window counter, 2 threads of 2 calls",
+    subject: COUNTER,
+    before: &[take(1, 1)],
+    threads: &[&[take(3, 1), take(9, 2)], &[take(2, 1), status(10)]],
+    after: &[status(11), take(20, 1), status(20)],
+    bound: None,
+};
+
+const COUNTER_THREE: Model = Model {
+    name: "window counter, 3 threads of 2 calls",
+    threads: &[&[take(3, 1), take(9, 2)], &[take(2, 1), status(10)], &[take(6, 1), take(5, 1)]],
+    bound: Some(3),
+    ..COUNTER_TWO
+};
+
+const COUNTER_BY_TWOS_TWO: Model = Model {
+    name: "window counter by twos, 2 threads of 2 calls",
+    subject: COUNTER_BY_TWOS,
+    threads: &[&[take(2, 3), take(7, 2)], &[take(1, 1), status(6)]],
+    after: &[status(7), take(9, 3), status(11)],
+    ..COUNTER_TWO
+};
+
+/// Undone in a later sub-window than that of the grant before, so the epoch goes back.
+pub(crate) const COUNTER_UNDO: Model = Model {
+    name: "window counter, 2 threads that grant and undo",
+    threads: &[&[grant(6, 1, 0), undo(0), take(9, 1)], &[grant(3, 1, 1), undo(1), status(10)]],
+    ..COUNTER_TWO
+};
+
+pub(crate) const COUNTER_UNDONE: Model = Model {
+    name: "window counter, an undo against 2 calls",
+    before: &[take(1, 1), grant(4, 1, 0)],
+    threads: &[&[undo(0)], &[take(5, 1), take(5, 1)]],
+    ..COUNTER_TWO
+};
+
+pub(crate) const COUNTER_LOOKED: Model = Model {
+    name: "window counter, an undo against a reading",
+    threads: &[&[undo(0)], &[status(5)]],
+    ..COUNTER_UNDONE
 };
 
 /// Two grants are undone while others come and go. A grant is the latest, or another came after it, or another came after it
@@ -227,6 +276,24 @@ fn pair_two_threads() {
 #[test]
 fn pair_three_threads() {
     PAIR_THREE.holds();
+}
+
+#[test]
+fn counter_two_threads() {
+    COUNTER_TWO.holds();
+    COUNTER_BY_TWOS_TWO.holds();
+}
+
+#[test]
+fn counter_three_threads() {
+    COUNTER_THREE.holds();
+}
+
+#[test]
+fn counter_undo() {
+    COUNTER_UNDO.holds();
+    COUNTER_UNDONE.holds();
+    COUNTER_LOOKED.holds();
 }
 
 #[test]

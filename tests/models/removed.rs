@@ -4,14 +4,13 @@ use crate::explore::explore_broken;
 use crate::fault::{Effect, Fault};
 use crate::model::Model;
 use crate::models::{
-    ANNOUNCED_STATUS, ANNOUNCED_TWO, FAR, LOG_GROUP, LOG_LAPS, LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_LOOKED,
-    PAIR_TWO, PAIR_UNDONE, WORD_LOOKED, WORD_TWO, WORD_UNDONE,
+    ANNOUNCED_STATUS, ANNOUNCED_TWO, COUNTER_LOOKED, COUNTER_TWO, COUNTER_UNDONE, FAR, LOG_GROUP, LOG_LAPS,
+    LOG_STALE, LOG_STATUS, LOG_TWO, PAIR_LOOKED, PAIR_TWO, PAIR_UNDONE, WORD_LOOKED, WORD_TWO, WORD_UNDONE,
 };
 use crate::subject::{Subject, status, take};
 use crate::weakened::{ANNOUNCED, LATER_END, LATER_FILL, LOG, RECALLED_BEHIND, TORN_REFUSAL, caught};
 
-const WORD: &str = "token_bucket/word.rs";
-const PAIR: &str = "token_bucket/pair.rs";
+pub(crate) const ONE_WORD: &str = "algorithm/one_word.rs";
 
 /// Permits one by one: thread 1 is always refused and has nothing to carry out.
 const LATER_PERMITS: Model = Model {
@@ -99,27 +98,26 @@ fn sleepers_hold() {
 }
 
 #[test]
-fn word_without_compare() {
-    caught(&WORD_TWO, Fault::new(WORD, "C", Effect::Overwrites));
-}
-
-#[test]
-fn pair_without_compare() {
-    caught(&PAIR_TWO, Fault::new(PAIR, "C", Effect::Overwrites));
+fn one_word_without_compare() {
+    for model in [&WORD_TWO, &PAIR_TWO, &COUNTER_TWO] {
+        caught(model, Fault::new(ONE_WORD, "C", Effect::Overwrites));
+    }
 }
 
 /// An undo that does not look whether its grant is still the latest.
 #[test]
 fn undo_without_compare() {
-    caught(&WORD_UNDONE, Fault::new(WORD, "C", Effect::Overwrites).in_thread(0));
-    caught(&PAIR_UNDONE, Fault::new(PAIR, "C", Effect::Overwrites).in_thread(0));
+    for model in [&WORD_UNDONE, &PAIR_UNDONE, &COUNTER_UNDONE] {
+        caught(model, Fault::new(ONE_WORD, "C", Effect::Overwrites).in_thread(0));
+    }
 }
 
 /// An undo that changes nothing although its grant is the latest.
 #[test]
 fn undo_without_exchange() {
-    caught(&WORD_LOOKED, Fault::new(WORD, "C", Effect::Lost).in_thread(0));
-    caught(&PAIR_LOOKED, Fault::new(PAIR, "C", Effect::Lost).in_thread(0));
+    for model in [&WORD_LOOKED, &PAIR_LOOKED, &COUNTER_LOOKED] {
+        caught(model, Fault::new(ONE_WORD, "C", Effect::Lost).in_thread(0));
+    }
 }
 
 #[test]

@@ -84,6 +84,52 @@ enum State {
     Buckets(Vec<u64>),
     /// One bucket for all quotas: burst, interval, the quota it is blamed on, when it is full again.
     Strict { burst: u64, interval: u64, quota: usize, tat: u64 },
+    /// The permits that count in each sub-window, by its number, the newest last; and when the bucket is full again.
+    Counts { plan: Counting, counts: Vec<(u64, u64)>, tat: u64 },
+}
+
+/// How a window counter keeps its rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Counting {
+    /// The rule that is counted.
+    pub(crate) counted: usize,
+    /// A window has so many sub-windows of such a length.
+    pub(crate) sub_windows: u64,
+    pub(crate) sub_window: u64,
+    /// The remainder of so many permits counts in the next sub-window.
+    pub(crate) unit: u64,
+    pub(crate) tick: u64,
+    /// Of the bucket for the other rules; 0 if the counter alone keeps all.
+    pub(crate) interval: u64,
+}
+
+impl Counting {
+    /// The counts as seen from sub-window `epoch`, those that have left it forgotten.
+    fn seen(&self, counts: &[(u64, u64)], epoch: u64) -> Vec<(u64, u64)> {
+        let mut seen = counts.to_vec();
+        let (newest, permits) = seen.pop().expect("there is a newest sub-window");
+        if epoch <= newest {
+            return counts.to_vec();
+        }
+        seen.push((newest, permits - permits % self.unit));
+        seen.retain(|&(of, permits)| of + self.sub_windows >= epoch && permits > 0);
+        let moves_on = epoch <= newest + self.sub_windows;
+        seen.push((epoch, if moves_on { permits % self.unit } else { 0 }));
+        seen
+    }
+
+    fn used(&self, counts: &[(u64, u64)], epoch: u64) -> u64 {
+        self.seen(counts, epoch).iter().map(|&(_, permits)| permits).sum()
+    }
+
+    /// From when on at most `most` permits count; 0 if always.
+    fn until(&self, counts: &[(u64, u64)], most: u64) -> u64 {
+        let newest = counts.last().expect("there is a newest sub-window").0;
+        let epoch = (newest..=newest + self.sub_windows + 1)
+            .find(|&epoch| self.used(counts, epoch) <= most)
+            .expect("all leave");
+        if epoch == newest { 0 } else { epoch * self.sub_window }
+    }
 }
 
 impl Spec {
@@ -101,6 +147,10 @@ impl Spec {
         Spec::of(rules, State::Strict { burst, interval, quota, tat: 0 })
     }
 
+    pub(crate) fn counts(rules: &[Rule], plan: Counting) -> Spec {
+        Spec::of(rules, State::Counts { plan, counts: vec![(0, 0)], tat: 0 })
+    }
+
     fn of(rules: &[Rule], state: State) -> Spec {
         Spec { rules: rules.to_vec(), state, held: Vec::new() }
     }
@@ -111,6 +161,10 @@ impl Spec {
         if let State::Log(stamps) = &mut self.state {
             let old = stamps.len().saturating_sub(usize::try_from(most).expect("a small limit"));
             stamps.drain(..old);
+        }
+        if let State::Counts { plan, counts, tat } = &mut self.state {
+            let begin = counts.last().map_or(0, |&(newest, _)| newest * plan.sub_window);
+            *tat = if plan.interval == 0 { 0 } else { begin.max(*tat) };
         }
         self
     }
@@ -154,7 +208,24 @@ impl Spec {
             return Some(Reply::Denied { quota: blamed, retry: None });
         }
         let (quota, ready) = self.ready(n);
+        let now = self.judged(now);
         (n > 0 && ready > now).then_some(Reply::Denied { quota, retry: Some(ready) })
+    }
+
+    /// A counter judges nothing before its newest sub-window.
+    fn judged(&self, now: u64) -> u64 {
+        match &self.state {
+            State::Counts { plan, counts, .. } => {
+                counts.last().map_or(now, |&(newest, _)| now.max(newest * plan.sub_window))
+            }
+            _ => now,
+        }
+    }
+
+    /// Whether the counter alone does not keep a rule.
+    fn needs_bucket(&self, rule: Rule, counted: usize) -> bool {
+        let Rule { limit, window } = self.rules[counted];
+        rule.limit < limit * rule.window.div_ceil(window)
     }
 
     fn take(&mut self, now: u64, n: u64) -> Reply {
@@ -164,7 +235,16 @@ impl Spec {
         if n > 0 {
             self.held.iter_mut().for_each(|held| held.later += 1);
         }
+        let judged = self.judged(now);
         match &mut self.state {
+            State::Counts { plan, counts, tat } if n > 0 => {
+                let epoch = judged / plan.sub_window;
+                *counts = plan.seen(counts, epoch);
+                counts.last_mut().expect("there is a newest sub-window").1 += n;
+                if plan.interval > 0 {
+                    *tat = (*tat).max(judged.next_multiple_of(plan.tick)) + n * plan.interval;
+                }
+            }
             State::Log(stamps) => {
                 let newest = stamps.last().map_or(now, |&stamp| stamp.max(now));
                 stamps.extend((0..n).map(|_| newest));
@@ -175,7 +255,7 @@ impl Spec {
                 }
             }
             State::Strict { interval, tat, .. } if n > 0 => *tat = (*tat).max(now) + n * *interval,
-            State::Buckets(_) | State::Strict { .. } => {}
+            State::Buckets(_) | State::Strict { .. } | State::Counts { .. } => {}
         }
         Reply::Granted
     }
@@ -207,6 +287,24 @@ impl Spec {
             State::Strict { burst, interval, quota, tat } => {
                 (*quota, tat.saturating_sub((burst - n) * interval))
             }
+            State::Counts { plan, counts, tat } => {
+                let counted = self.rules[plan.counted];
+                let left = counted.limit - n;
+                let bucket = tat.saturating_sub(left * plan.interval + plan.tick);
+                let judged = self.judged(0);
+                // What is over by then makes nobody wait.
+                let of = |instant: u64| if instant > judged { instant } else { 0 };
+                let needed = |rule: &Rule| {
+                    let permits = rule.limit.saturating_sub(counted.limit) + 1;
+                    if self.needs_bucket(*rule, plan.counted) { rule.window.div_ceil(permits) } else { 0 }
+                };
+                let (paced, _) = latest(self.rules.iter().map(needed));
+                latest((0..self.rules.len()).map(|quota| {
+                    let by_counts = if quota == plan.counted { plan.until(counts, left) } else { 0 };
+                    let bucket = if plan.interval > 0 && quota == paced { of(bucket) } else { 0 };
+                    by_counts.max(bucket)
+                }))
+            }
         }
     }
 
@@ -230,6 +328,18 @@ impl Spec {
                 .zip(tats)
                 .map(|(rule, &tat)| bucket(rule.limit, rule.interval(), tat))
                 .collect(),
+            State::Counts { plan, counts, tat } => {
+                let limit = self.rules[plan.counted].limit;
+                let judged = self.judged(now) / plan.tick * plan.tick;
+                let used = plan.used(counts, judged / plan.sub_window);
+                let counter = (limit - used, if used > 0 { plan.until(counts, 0) } else { now });
+                let ahead = tat.saturating_sub(judged + plan.tick);
+                let left = limit.saturating_sub(ahead.div_ceil(plan.interval.max(1)));
+                let by_bucket = (left, if ahead > 0 { tat - plan.tick } else { now });
+                let of =
+                    |rule: &Rule| if self.needs_bucket(*rule, plan.counted) { by_bucket } else { counter };
+                self.rules.iter().map(of).collect()
+            }
             State::Strict { burst, interval, tat, .. } => vec![bucket(*burst, *interval, *tat)],
         }
     }

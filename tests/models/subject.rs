@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
+use crate::algorithm::{Algorithm, CounterPlan, SlidingLog, TokenBucket, WindowCounter};
 use crate::decision::{Denied, Receipt};
 use crate::nanos::Nanos;
 use crate::quota::{Policy, Quota};
-use crate::spec::{Call, Reply, Rule, Spec};
+use crate::spec::{Call, Counting, Reply, Rule, Spec};
 
 /// One unit of the tests' time: a whole number of ticks of every grid that is used.
 pub(crate) const UNIT: u64 = 1_024_000_000;
+
+/// What the threads of a model share.
+pub(crate) type Limiter = dyn Algorithm;
 
 /// A limiter and its quotas, as `(limit, window in units)`.
 #[derive(Clone, Copy, Debug)]
@@ -17,25 +20,35 @@ pub(crate) enum Subject {
     Strict(u32, &'static [(u32, u64)]),
     Nominal(&'static [(u32, u64)]),
     Log(&'static [(u32, u64)]),
+    /// Sub-windows, and the bits of a unit and of the ticks in a sub-window.
+    Counter([u32; 3], &'static [(u32, u64)]),
 }
 
 impl Subject {
     fn quotas(self) -> &'static [(u32, u64)] {
         match self {
-            Subject::Strict(_, quotas) | Subject::Nominal(quotas) | Subject::Log(quotas) => quotas,
+            Subject::Strict(_, quotas)
+            | Subject::Nominal(quotas)
+            | Subject::Log(quotas)
+            | Subject::Counter(_, quotas) => quotas,
         }
     }
 
-    pub(crate) fn build(self) -> Box<dyn Algorithm> {
+    fn policy(self) -> Policy {
         let quota = |&(limit, window): &(u32, u64)| Quota::new(limit, Duration::from_nanos(window * UNIT));
         let quotas: Vec<Quota> = self.quotas().iter().map(quota).collect();
-        let policy = Policy::new(&quotas).expect("a valid policy");
+        Policy::new(&quotas).expect("a valid policy")
+    }
+
+    pub(crate) fn build(self) -> Box<Limiter> {
+        let policy = self.policy();
         match self {
             Subject::Strict(burst, _) => {
                 Box::new(TokenBucket::with_burst(policy, burst).expect("a bucket that fits"))
             }
             Subject::Nominal(_) => Box::new(TokenBucket::nominal(policy).expect("a bucket that fits")),
             Subject::Log(_) => Box::new(SlidingLog::new(policy).expect("a log that fits")),
+            Subject::Counter(shape, _) => Box::new(WindowCounter::from(shaped(&policy, shape))),
         }
     }
 
@@ -46,7 +59,25 @@ impl Subject {
             Subject::Strict(burst, _) => Spec::strict(&rules, u64::from(burst)),
             Subject::Nominal(_) => Spec::buckets(&rules),
             Subject::Log(_) => Spec::log(&rules),
+            Subject::Counter(shape, _) => Spec::counts(&rules, counting(&shaped(&self.policy(), shape), 1)),
         }
+    }
+}
+
+fn shaped(policy: &Policy, [sub_windows, unit_bits, tick_bits]: [u32; 3]) -> CounterPlan {
+    CounterPlan::shaped(policy, sub_windows, unit_bits, tick_bits).expect("a counter that fits")
+}
+
+/// A plan in the specification's terms, which counts so many parts of a nanosecond.
+pub(crate) fn counting(plan: &CounterPlan, parts: u64) -> Counting {
+    let time = |duration: Duration| u64::try_from(duration.as_nanos()).expect("not so long") * parts;
+    Counting {
+        counted: plan.counted(),
+        sub_windows: plan.sub_windows().into(),
+        sub_window: time(plan.sub_window()),
+        unit: plan.unit().into(),
+        tick: time(plan.tick()),
+        interval: plan.interval().map_or(0, time),
     }
 }
 
@@ -72,6 +103,11 @@ pub(crate) const fn grant(now: u64, n: u32, name: u8) -> Call {
 
 pub(crate) const fn undo(name: u8) -> Call {
     Call::Undo { name }
+}
+
+/// Whether a call needs what was replied before.
+pub(crate) fn looks_back(call: Call) -> bool {
+    matches!(call, Call::Undo { .. })
 }
 
 /// What the calls are answered, one after another, by a thread that has heard this `before`.

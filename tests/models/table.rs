@@ -6,11 +6,11 @@ use std::path::Path;
 
 /// The cores: the end of the path, and the text as it was compiled.
 const CORES: [(&str, &str); 7] = [
-    ("token_bucket/word.rs", include_str!("../../src/algorithm/token_bucket/word.rs")),
-    ("token_bucket/pair.rs", include_str!("../../src/algorithm/token_bucket/pair.rs")),
+    ("algorithm/one_word.rs", include_str!("../../src/algorithm/one_word.rs")),
     ("token_bucket/announced.rs", include_str!("../../src/algorithm/token_bucket/announced.rs")),
     ("sliding_log/mod.rs", include_str!("../../src/algorithm/sliding_log/mod.rs")),
     ("sliding_log/refusal.rs", include_str!("../../src/algorithm/sliding_log/refusal.rs")),
+    ("keyed/table.rs", include_str!("../../src/keyed/table.rs")),
     ("clock/anchored.rs", include_str!("../../src/clock/anchored.rs")),
     ("src/pause.rs", include_str!("../../src/pause.rs")),
 ];

@@ -7,12 +7,16 @@
 #![allow(unreachable_pub, reason = "a module of test binaries: nothing is reachable from outside")]
 
 mod bucket;
+mod counter;
 mod grid;
+mod key;
 mod log;
 mod window;
 
 pub use bucket::ExactBucket;
+pub use counter::{ExactCounter, Shape};
 pub use grid::Grid;
+pub use key::ExactKey;
 pub use log::ExactLog;
 pub use window::{busiest, effective};
 

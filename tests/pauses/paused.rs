@@ -8,9 +8,10 @@ use crate::hook;
 use crate::spec::explained;
 use crate::subject::{Subject, perform, status, take};
 
-const SUBJECTS: [(&str, Subject); 7] = [
+const SUBJECTS: [(&str, Subject); 8] = [
     ("word", Subject::Strict(2, &[(3, 6), (5, 20)])),
     ("pair", Subject::Nominal(&[(2, 4), (3, 12)])),
+    ("window counter", Subject::Counter([2, 0, 1], &[(3, 4), (4, 12)])),
     ("announced", Subject::Nominal(&[(2, 4), (3, 9), (4, 20)])),
     ("log of one slot", Subject::Log(&[(1, 3)])),
     ("log of two slots", Subject::Log(&[(2, 3)])),

@@ -91,6 +91,12 @@ fn pair() {
 }
 
 #[test]
+fn window_counter() {
+    holds(Subject::Counter([2, 0, 1], &[(3, 4), (4, 12)]), 3);
+    holds(Subject::Counter([2, 1, 0], &[(5, 4)]), 4);
+}
+
+#[test]
 fn announced() {
     holds(Subject::Nominal(&[(2, 4), (3, 9), (4, 20)]), 2);
 }

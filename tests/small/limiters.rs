@@ -22,6 +22,12 @@ fn pairs(rules: &[(u32, u64)]) -> Vec<Vec<(u32, u64)>> {
 
 /// Every nanosecond of `windows` windows; of a long one, those around its intervals.
 fn offsets(small: &Small, windows: u64) -> Vec<u64> {
+    if let Some(plan) = small.plan().filter(|_| small.longest() >= 100) {
+        // Every tick and its neighbours.
+        let tick = u64::try_from(plan.tick().as_nanos()).unwrap();
+        let last = windows * small.longest() / tick + 1;
+        return (0..=last).flat_map(|i| [i * tick, i * tick + 1, (i + 1) * tick - 1]).collect();
+    }
     let mut offsets: Vec<u64> = match small.longest() {
         ..100 => (0..=windows * small.longest()).collect(),
         longest => (0..=2 * windows).flat_map(|i| (0..8).map(move |off| i * (longest / 2) + off)).collect(),
@@ -39,7 +45,7 @@ fn beginning(small: &Small, windows: u64) -> Span {
 fn ending(small: &Small, windows: u64) -> Span {
     let end = small.end();
     let offsets = offsets(small, windows);
-    let from = end - offsets[offsets.len() - 1];
+    let from = (end - offsets[offsets.len() - 1]) / small.grid() * small.grid();
     let instants =
         offsets.into_iter().map(|off| end - off).chain([end.saturating_add(1), u64::MAX]).collect();
     Span { from, instants, end }
@@ -97,6 +103,40 @@ fn announced_buckets() {
     let far = rules(2, 3).into_iter().flat_map(|rule| [vec![rule, far], vec![far, rule]]);
     let three = [vec![(1, 1), (2, 4), (3, 9)], vec![(3, 3), (2, 4), (2, 6)], vec![(2, 6), (1, 2), (2, 4)]];
     assert!(visit_all(far.chain(three).map(Small::Nominal), 2, false) > 1_000);
+}
+
+/// Every shape of a few sub-windows, counted singly and by twos, on ticks of a half and of a quarter.
+#[test]
+fn window_counters() {
+    // So long that a word lasts a year.
+    const UNIT: u64 = 1 << 14;
+    let shapes = (1..=3).flat_map(|k| (0..=1).map(move |unit| (k, unit)));
+    let single = shapes.clone().flat_map(|(k, unit)| {
+        (1..=4).flat_map(move |limit| {
+            (1..=7).map(move |window| Small::Counter([k, unit, 0], vec![(limit, window)]))
+        })
+    });
+    let two = |(k, unit): (u32, u32)| {
+        let policies = [
+            [(2, 4), (3, 12)],
+            [(4, 13), (3, 6)],
+            [(2, 5), (5, 12)],
+            [(3, 3), (4, 7)],
+            [(2, 4), (2, 9)],
+            [(2, 9), (9, 3)],
+        ];
+        let long = |rules: [(u32, u64); 2]| rules.map(|(limit, window)| (limit, window * UNIT)).to_vec();
+        policies
+            .into_iter()
+            .flat_map(move |rules| (0..=2).map(move |ticks| Small::Counter([k, unit, ticks], long(rules))))
+    };
+    let fits = |small: &Small| small.plan().is_some();
+    assert!(visit_all(single.filter(fits), 2, true) > 1_000);
+    let two: Vec<Small> = shapes.flat_map(two).filter(fits).collect();
+    assert!(
+        two.iter().filter(|small| small.plan().is_some_and(|plan| plan.interval().is_some())).count() > 50
+    );
+    assert!(visit_all(two, 1, true) > 10_000);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::algorithm::{Algorithm, SlidingLog, TokenBucket};
+use crate::algorithm::{Algorithm, CounterPlan, SlidingLog, TokenBucket, WindowCounter};
 use crate::nanos::Nanos;
 use crate::quota::{Policy, Quota};
 use crate::spec::{Call, Reply, Rule, Spec};
-use crate::subject::perform;
+use crate::subject::{counting, perform};
 use crate::sync::Words;
 
 /// A limiter for a few permits in a few nanoseconds.
@@ -16,6 +16,8 @@ pub(crate) enum Small {
     Strict(u32, Vec<(u32, u64)>),
     Nominal(Vec<(u32, u64)>),
     Log(Vec<(u32, u64)>),
+    /// Sub-windows, and the bits of a unit and of the ticks in a sub-window.
+    Counter([u32; 3], Vec<(u32, u64)>),
 }
 
 /// The specification counts in these: whole intervals wherever a word can hold the interval at all.
@@ -24,7 +26,10 @@ pub(crate) const PART: u64 = 512;
 impl Small {
     fn rules(&self) -> &[(u32, u64)] {
         match self {
-            Small::Strict(_, rules) | Small::Nominal(rules) | Small::Log(rules) => rules,
+            Small::Strict(_, rules)
+            | Small::Nominal(rules)
+            | Small::Log(rules)
+            | Small::Counter(_, rules) => rules,
         }
     }
 
@@ -34,6 +39,12 @@ impl Small {
         Policy::new(&quotas).unwrap()
     }
 
+    /// Of a counter, if it fits.
+    pub(crate) fn plan(&self) -> Option<CounterPlan> {
+        let Small::Counter([sub_windows, unit_bits, tick_bits], _) = *self else { return None };
+        CounterPlan::shaped(&self.policy(), sub_windows, unit_bits, tick_bits)
+    }
+
     pub(crate) fn build(&self) -> (Box<dyn Algorithm>, Words) {
         let policy = self.policy();
         Words::of(|| -> Box<dyn Algorithm> {
@@ -41,8 +52,14 @@ impl Small {
                 Small::Strict(burst, _) => Box::new(TokenBucket::with_burst(policy, *burst).unwrap()),
                 Small::Nominal(_) => Box::new(TokenBucket::nominal(policy).unwrap()),
                 Small::Log(_) => Box::new(SlidingLog::new(policy).unwrap()),
+                Small::Counter(..) => Box::new(WindowCounter::from(self.plan().unwrap())),
             }
         })
+    }
+
+    /// The specification may call a multiple of this 0.
+    pub(crate) fn grid(&self) -> u64 {
+        self.plan().map_or(1, |plan| u64::try_from(plan.sub_window().as_nanos()).unwrap())
     }
 
     fn spec(&self) -> Spec {
@@ -52,13 +69,16 @@ impl Small {
             Small::Strict(burst, _) => Spec::strict(&rules, u64::from(*burst)),
             Small::Nominal(_) => Spec::buckets(&rules),
             Small::Log(_) => Spec::log(&rules),
+            Small::Counter(..) => Spec::counts(&rules, counting(&self.plan().unwrap(), PART)),
         }
     }
 
     pub(crate) fn burst(&self) -> u32 {
         match self {
             Small::Strict(burst, _) => *burst,
-            Small::Nominal(rules) | Small::Log(rules) => rules.iter().map(|rule| rule.0).min().unwrap(),
+            Small::Nominal(_) | Small::Log(_) | Small::Counter(..) => {
+                self.rules().iter().map(|rule| rule.0).min().unwrap()
+            }
         }
     }
 
@@ -68,6 +88,9 @@ impl Small {
 
     /// The last instant that a refusal promises: time stands still there.
     pub(crate) fn end(&self) -> u64 {
+        if let Some(plan) = self.plan() {
+            return u64::try_from((plan.lasts() - plan.tick()).as_nanos()).unwrap();
+        }
         // A full burst, so that the next permit comes one interval later, or when the burst has left its window.
         let promised = |now: u64| {
             let (limiter, _) = self.build();

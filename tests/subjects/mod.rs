@@ -7,9 +7,11 @@
 use std::fmt;
 
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, SlidingWindowCounter};
-use tollgate::{Algorithm, BuildError, Denied, Nanos, Policy, SlidingLog, TokenBucket};
+use tollgate::{
+    Algorithm, BuildError, CounterPlan, Denied, Nanos, Policy, SlidingLog, TokenBucket, WindowCounter,
+};
 
-use crate::oracle::{Answer, Rule};
+use crate::oracle::{Answer, Rule, Shape};
 
 /// An algorithm that can be printed: a call that must change nothing must not change its `Debug` text.
 pub trait Subject: Algorithm + fmt::Debug {}
@@ -22,6 +24,7 @@ pub enum Kind {
     Log,
     Strict,
     Nominal,
+    WindowCounter,
     LockedLog,
     LockedBucket,
     FixedWindow,
@@ -29,10 +32,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Log,
         Kind::Strict,
         Kind::Nominal,
+        Kind::WindowCounter,
         Kind::LockedLog,
         Kind::LockedBucket,
         Kind::FixedWindow,
@@ -40,13 +44,14 @@ impl Kind {
     ];
 
     /// Those that decide without a lock and without allocating.
-    pub const LOCK_FREE: [Kind; 3] = [Kind::Log, Kind::Strict, Kind::Nominal];
+    pub const LOCK_FREE: [Kind; 4] = [Kind::Log, Kind::Strict, Kind::Nominal, Kind::WindowCounter];
 
     pub fn build(self, policy: Policy) -> Result<Box<dyn Subject>, BuildError> {
         Ok(match self {
             Kind::Log => Box::new(SlidingLog::new(policy)?),
             Kind::Strict => Box::new(TokenBucket::strict(policy)?),
             Kind::Nominal => Box::new(TokenBucket::nominal(policy)?),
+            Kind::WindowCounter => Box::new(WindowCounter::new(policy)?),
             Kind::LockedLog => Box::new(Locked::new(LogMachine::new(policy))),
             Kind::LockedBucket => Box::new(Locked::new(BucketMachine::new(policy))),
             Kind::FixedWindow => Box::new(Locked::new(FixedWindow::new(policy))),
@@ -58,11 +63,30 @@ impl Kind {
     pub fn most(self, limit: u32) -> Option<u64> {
         let limit = u64::from(limit);
         match self {
-            Kind::Log | Kind::Strict | Kind::LockedLog => Some(limit),
+            Kind::Log | Kind::Strict | Kind::WindowCounter | Kind::LockedLog => Some(limit),
             Kind::Nominal | Kind::LockedBucket => Some(2 * limit - 1),
             Kind::FixedWindow => Some(2 * limit),
             Kind::Counter => None,
         }
+    }
+
+    /// Whether a stale call is counted where it took place, and not at the `now` that was given.
+    pub fn counts_where_it_took_place(self) -> bool {
+        matches!(self, Kind::FixedWindow | Kind::WindowCounter)
+    }
+}
+
+/// A plan in the oracle's terms.
+pub fn shape(plan: &CounterPlan) -> Shape {
+    let tick = plan.tick().as_nanos();
+    Shape {
+        counted: plan.counted(),
+        sub_windows: plan.sub_windows().into(),
+        sub_window: plan.sub_window().as_nanos(),
+        unit: plan.unit().into(),
+        tick,
+        interval: plan.interval().map(|interval| interval.as_nanos()),
+        end: plan.lasts().as_nanos() - tick,
     }
 }
 

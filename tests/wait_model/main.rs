@@ -36,6 +36,12 @@ mod clock;
 #[path = "../../src/limiter.rs"]
 mod limiter;
 
+#[path = "../../src/keyed/forgettable.rs"]
+mod forgettable;
+mod keyed {
+    pub(crate) use crate::forgettable::Forgettable;
+}
+
 #[path = "../../src/wait/mod.rs"]
 mod wait;
 

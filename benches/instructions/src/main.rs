@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use tollgate::{Algorithm, Nanos, Policy, SlidingLog, TokenBucket};
+use tollgate::{Algorithm, Nanos, Policy, SlidingLog, TokenBucket, WindowCounter};
 
 const CALLS: u64 = 1_000;
 /// Slower than 1500 an hour: every call is granted.
@@ -32,6 +32,8 @@ counted! {
     log_refusal(SlidingLog, 7);
     announced_grant(TokenBucket, 8);
     announced_refusal(TokenBucket, 9);
+    counter_grant(WindowCounter, 11);
+    counter_refusal(WindowCounter, 12);
 }
 
 #[inline(never)]
@@ -66,6 +68,7 @@ fn main() {
     let three: Policy = "50/1m, 1500/1h, 36000/1d".parse().expect("a policy");
     let strict = || TokenBucket::strict(two).expect("a strict bucket");
     let nominal = |policy| TokenBucket::nominal(policy).expect("a nominal bucket");
+    let counter = || WindowCounter::new(two).expect("a window counter");
     let log = || SlidingLog::new(two).expect("a log");
     match name.as_str() {
         "empty" => run(strict(), empty, 1, false),
@@ -76,6 +79,8 @@ fn main() {
         "log_grant" => run(log(), log_grant, 1, false),
         "log_grant_of_8" => run(log(), log_grant_of_8, 8, false),
         "log_refusal" => run(log(), log_refusal, 1, true),
+        "counter_grant" => run(counter(), counter_grant, 1, false),
+        "counter_refusal" => run(counter(), counter_refusal, 1, true),
         "announced_grant" => run(nominal(three), announced_grant, 1, false),
         "announced_refusal" => run(nominal(three), announced_refusal, 1, true),
         _ => panic!("no such decision: {name}"),

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod contender;
+pub mod keyed;
 pub mod locked;
 pub mod machine;
 pub mod replay;

@@ -5,13 +5,17 @@
 
 mod bytes;
 mod history;
+mod keyed_table;
 mod left;
 mod locked;
 mod policy_text;
 mod sliding_log;
 mod token_bucket;
+mod window_counter;
 
+pub use keyed_table::keyed_table;
 pub use locked::locked;
 pub use policy_text::policy_text;
 pub use sliding_log::sliding_log;
 pub use token_bucket::{token_bucket_nominal, token_bucket_strict};
+pub use window_counter::window_counter;

@@ -30,7 +30,7 @@ pub(super) fn options(command: Command) -> Command {
         Arg::new("policy")
             .long("policy")
             .value_name("QUOTAS")
-            .help("What is allowed: LIMIT/WINDOW, ... [; guard DURATION]; repeat it for several")
+            .help("What is allowed: LIMIT/WINDOW, ... [; guard DURATION]; may be repeated")
             .action(ArgAction::Append)
             .default_value("50/1m, 1500/1h"),
         Arg::new("decisions")

@@ -83,7 +83,8 @@ fn others(this: &Verb) -> String {
     let mut text = String::from("Commands (the first one is meant where none is named):");
     for verb in &COMMANDS {
         let mark = if verb.name == this.name { "*" } else { " " };
-        text += &format!("\n {mark}{:<12}{}", verb.name, verb.about);
+        let line = format!("\n {mark}{:<12}{}", verb.name, verb.about);
+        text.push_str(&line);
     }
     text
 }

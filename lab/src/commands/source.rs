@@ -40,7 +40,7 @@ fn built_in() -> [Arg; 4] {
         Arg::new("seed")
             .long("seed")
             .value_name("N")
-            .help("Which instance of the built-in workload: a seed means the same events everywhere")
+            .help("Which instance of it: a seed means the same events everywhere")
             .allow_negative_numbers(true)
             .value_parser(value_parser!(u64))
             .default_value("1"),
@@ -67,13 +67,13 @@ fn of_logs() -> [Arg; 10] {
         Arg::new("input")
             .long("input")
             .value_name("FORMAT")
-            .help("The format of the logs, if it is not to be recognised")
+            .help("Their format, if it is not recognised")
             .value_parser(format),
         field("time", "The field that holds the time, if it has no usual name"),
         Arg::new("time-unit")
             .long("time-unit")
             .value_name("UNIT")
-            .help("What a time that is a number counts, if its size is not to tell")
+            .help("What times that are numbers count, if size is not to tell")
             .value_parser(unit),
         field("client", "The field that holds the client, if it has no usual name"),
         field("cost", "The field that holds how many permits a request asks for, instead of one"),

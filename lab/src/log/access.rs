@@ -114,7 +114,9 @@ impl Shape for Access {
         let mut words = words.splitn(3, ' ');
         (0..3).for_each(|_| fields.push(words.next().unwrap_or_default()));
         fields.push(line.time);
-        parts(line.request).into_iter().for_each(|part| fields.push(part));
+        for part in parts(line.request) {
+            fields.push(part);
+        }
         fields.push(line.status);
         fields.push(line.bytes);
         let mut rest = line.rest;

@@ -1,6 +1,6 @@
 //! CSV, TSV and their like: a header, then a record a line; fields may be quoted.
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
 use super::fault::Fault;
 use super::fields::Fields;
@@ -23,19 +23,19 @@ impl Delimited {
         // The first of equals: a comma, where there is a single column.
         let delimiter = DELIMITERS.iter().rev().max_by_key(count).copied().unwrap_or(b',');
         let mut this = Delimited {
-            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            reader: ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build(),
             header: header.trim().to_owned(),
             names: Vec::new(),
             out: vec![0; 1024],
             ends: vec![0; 64],
         };
         let mut fields = Fields::default();
-        let _ = this.cut(header, &mut fields);
+        this.cut(header, &mut fields);
         this.names = (0..fields.len()).map(|place| fields.get(place).to_owned()).collect();
         this
     }
 
-    fn cut(&mut self, line: &str, fields: &mut Fields) -> Result<Split, Fault> {
+    fn cut(&mut self, line: &str, fields: &mut Fields) -> Split {
         // A record ends with a line end outside of quotes.
         let (mut input, mut end) = (line.as_bytes(), &b"\n"[..]);
         let (mut written, mut ended) = (0, 0);
@@ -47,7 +47,7 @@ impl Delimited {
             match result {
                 ReadRecordResult::OutputFull => self.out.resize(2 * self.out.len(), 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
-                ReadRecordResult::InputEmpty if end.is_empty() => return Ok(Split::More),
+                ReadRecordResult::InputEmpty if end.is_empty() => return Split::More,
                 ReadRecordResult::InputEmpty => (input, end) = (end, &[]),
                 ReadRecordResult::Record | ReadRecordResult::End => break,
             }
@@ -58,7 +58,7 @@ impl Delimited {
             fields.push(std::str::from_utf8(&self.out[start..end]).unwrap_or_default().trim());
             start = end;
         }
-        Ok(Split::Record)
+        Split::Record
     }
 }
 
@@ -76,7 +76,7 @@ impl Shape for Delimited {
         if line.trim() == self.header {
             return Ok(Split::Comment);
         }
-        let split = self.cut(line, fields)?;
+        let split = self.cut(line, fields);
         match fields.len() {
             found if split == Split::Record && found != self.names.len() => {
                 Err(Fault::Fields { expected: self.names.len(), found })

@@ -21,7 +21,7 @@ pub enum Format {
     Access,
     /// AWS Application Load Balancer.
     Alb,
-    /// W3C Extended: AWS CloudFront, IIS.
+    /// W3C Extended: AWS `CloudFront`, IIS.
     W3c,
     /// CSV, TSV and their like.
     Csv,

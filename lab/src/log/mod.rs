@@ -387,7 +387,7 @@ fn cost(text: &str) -> Result<u32, Fault> {
 
 /// A list of fields, short enough for a message.
 fn shown_names(names: &str) -> String {
-    let mut shown: String = names.chars().take(300).collect();
+    let mut shown: String = names.replace(char::is_control, " ").chars().take(300).collect();
     if shown.len() < names.len() {
         shown.push_str("...");
     }

@@ -1,4 +1,4 @@
-//! The W3C Extended Log Format: AWS CloudFront (tabs between the fields) and IIS (spaces). `#Fields:` names them.
+//! The W3C Extended Log Format: AWS `CloudFront` (tabs between the fields) and IIS (spaces). `#Fields:` names them.
 
 use super::fault::{Fault, shown};
 use super::fields::Fields;

@@ -2,6 +2,7 @@
 
 /// Runs `work`, and tells by how many bytes of the heap more is held after it than before.
 #[cfg(feature = "state-bytes")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature nobody knows")]
 pub(super) fn held(work: impl FnOnce()) -> Option<u64> {
     Some(allocation_counter::measure(work).bytes_current.unsigned_abs())
 }

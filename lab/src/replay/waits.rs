@@ -28,6 +28,12 @@ fn length(place: u32) -> u64 {
     u64::from(place - 900 * exponent).saturating_mul(10_u64.pow(exponent))
 }
 
+impl Default for Waits {
+    fn default() -> Waits {
+        Waits::new()
+    }
+}
+
 impl Waits {
     /// No waits yet.
     pub fn new() -> Waits {

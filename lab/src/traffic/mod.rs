@@ -63,7 +63,9 @@ impl Traffic {
     /// Steps in order of time, whose times count from any origin.
     pub(crate) fn of(title: impl Into<String>, mut steps: Vec<Step>, clients: Clients) -> Traffic {
         let origin = steps.first().map_or(0, |step| step.at / DAY * DAY);
-        steps.iter_mut().for_each(|step| step.at -= origin);
+        for step in &mut steps {
+            step.at -= origin;
+        }
         Traffic { title: title.into(), steps, origin, clients, log: None, per_client: false }
     }
 

@@ -11,37 +11,17 @@
 //! - I3. A bucket on the grid never holds more tokens than the exact bucket would: its intervals are no
 //!   shorter, `now` rounds down where a call is judged and up where an idle bucket is stamped.
 //!
-//! # Linearization
-//!
-//! | operation | outcome | takes effect at | because |
-//! |---|---|---|---|
-//! | `try_acquire_at` | granted | the successful CAS | it replaces the very value that was judged, for both buckets |
-//! | `try_acquire_at` | denied | the load of the value that was judged | a denial writes nothing |
-//! | `Grant::undo` | undone | the successful CAS | a later grant in force has raised the word, and one that was undone has left no trace |
-//! | `Grant::undo` | not undone | the failed CAS | a grant in force is later than this one |
-//! | `peek_at`, `status_at` | | the load | one word is one snapshot |
-//!
-//! # Orderings
-//!
-//! Promise to the caller: decisions on one bucket are totally ordered; no other memory is published.
-//!
-//! | site | operation | ordering | pairs with | if weaker | held by |
-//! |---|---|---|---|---|---|
-//! | L | load `word` | Relaxed | - | is the weakest: one location has one modification order, and C retries | `pair_two_threads`, `pair_undo` |
-//! | C | CAS `word` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `pair_two_threads`, `pair_undo` |
+//! How a word is read and replaced, and the tables for that, are in `algorithm/one_word.rs`.
 
-use super::one_word::OneWord;
-use super::reciprocal::Reciprocal;
+use crate::algorithm::one_word::Judge;
+use crate::algorithm::reciprocal::Reciprocal;
 use crate::algorithm::ticks::Ticks;
-use crate::decision::{Denied, QuotaStatus, Reclaim, Status};
+use crate::decision::{Denied, QuotaStatus, Status};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
-use crate::sync::AtomicU64;
-use crate::sync::Ordering::Relaxed;
 
 #[derive(Debug)]
 pub(super) struct Pair {
-    word: AtomicU64,
     /// In ticks.
     interval: [u64; 2],
     /// `limit * interval`, in ticks.
@@ -56,15 +36,14 @@ pub(super) struct Pair {
     offset_bits: u32,
 }
 
-impl OneWord for Pair {
+impl Judge for Pair {
     #[inline]
-    fn judge(&self, now: Nanos, n: u32) -> Result<(u64, u64), Denied> {
+    fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied> {
         if n > self.burst {
             return Err(self.never(now));
         }
         let (floor, ceil) = self.ticks(now);
         let cost = self.interval.map(|interval| interval * u64::from(n));
-        let word = self.load();
         let tat = self.unpack(word);
         let charged = [tat[0] + cost[0], tat[1] + cost[1]];
         if charged[0] > floor + self.span[0] || charged[1] > floor + self.span[1] {
@@ -73,24 +52,7 @@ impl OneWord for Pair {
             return Err(self.denied(now, quota, Some(ready[quota])));
         }
         let idle = [ceil + cost[0], ceil + cost[1]];
-        Ok((word, self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])])))
-    }
-
-    #[inline]
-    fn swap(&self, old: u64, new: u64) -> bool {
-        self.word.compare_exchange(old, new, Relaxed, Relaxed).is_ok() // C
-    }
-
-    #[inline(never)] // So that the one bucket stays small where it is inlined.
-    fn try_acquire_at(&self, now: Nanos, n: u32) -> Result<(), Denied> {
-        self.try_at(now, n, |_, _| ())
-    }
-}
-
-impl Reclaim for Pair {
-    /// A later grant in force has raised the word, and then this changes nothing.
-    fn reclaim(&self, before: u64, after: u64) -> bool {
-        self.swap(after, before)
+        Ok(self.pack([charged[0].max(idle[0]), charged[1].max(idle[1])]))
     }
 }
 
@@ -121,25 +83,30 @@ impl Pair {
         let offset_bits = u64::BITS - span[0].checked_add(span[1])?.leading_zeros();
         let last = u64::MAX.checked_shr(offset_bits)?.checked_sub(span[0])?.min(Reciprocal::MOST / tick);
         let (horizon, burst) = (last * tick, limit[0].min(limit[1]));
-        let (word, tick) = (AtomicU64::new(span[0]), Reciprocal::new(tick));
-        let pair = Pair { word, interval, span, limit, burst, tick, horizon, offset_bits };
+        let tick = Reciprocal::new(tick);
+        let pair = Pair { interval, span, limit, burst, tick, horizon, offset_bits };
         (horizon >= Self::LEAST_NANOS).then_some(pair)
     }
 
-    /// `n` permits were used elsewhere, at `now`.
-    pub(super) fn start_with_used(&mut self, now: Nanos, n: u32) {
+    /// The word of two buckets that nobody has used.
+    pub(super) fn start(&self) -> u64 {
+        self.span[0]
+    }
+
+    /// The word of a limiter beside which `n` permits were used, all at `now`.
+    pub(super) fn with_used(&self, word: u64, now: Nanos, n: u32) -> u64 {
         let (_, ceil) = self.ticks(now);
-        let before = self.unpack(self.load());
+        let before = self.unpack(word);
         let tat = [0, 1].map(|i| {
             let used = self.interval[i] * u64::from(n.min(self.limit[i]));
             (before[i].max(ceil) + used).min(before[i].max(ceil + self.span[i])) // I2
         });
-        self.word = AtomicU64::new(self.pack(tat));
+        self.pack(tat)
     }
 
-    pub(super) fn status_at(&self, now: Nanos) -> Status {
+    pub(super) fn status_at(&self, word: u64, now: Nanos) -> Status {
         let (floor, _) = self.ticks(now);
-        let tat = self.unpack(self.load());
+        let tat = self.unpack(word);
         Status::new(
             now,
             [0, 1].map(|i| {
@@ -154,11 +121,6 @@ impl Pair {
                 }
             }),
         )
-    }
-
-    #[inline]
-    fn load(&self) -> u64 {
-        self.word.load(Relaxed) // L
     }
 
     #[inline]

@@ -1,0 +1,200 @@
+//! The table that is told the time and the hash.
+
+use super::error::KeyedError;
+use super::grid::Grid;
+use super::plan::KeyPlan;
+use super::table::Sets;
+use super::usage::Usage;
+use crate::algorithm::Plan;
+use crate::decision::{Denied, Status};
+use crate::nanos::Nanos;
+use crate::quota::Policy;
+
+/// The slots of one set: what one cache line holds.
+const WIDTH: usize = 8;
+
+/// A strict limit for each of any number of keys, in memory that is fixed when the table is built.
+///
+/// This is the core of [`KeyedLimiter`](super::KeyedLimiter): it is told `now`, and a key is 64 bits of hash. Use it
+/// directly if you have a good hash of the caller already. **All 64 bits of the hash count**: the high ones choose
+/// the slot, the low ones tell keys apart. A hash that an attacker can foresee lets him choose with whom he shares.
+///
+/// One decision reads one cache line; a grant replaces one word of it by a compare-and-swap. Nothing is allocated or locked.
+///
+/// ```
+/// use tollgate::keyed::KeyedTable;
+/// use tollgate::{Nanos, Plan, Policy};
+///
+/// let table = KeyedTable::new(Plan::new(Policy::MICROSOFT_365_DEFENDER)?, 100_000)?;
+/// assert_eq!(table.memory(), 800_000);
+///
+/// let (alice, bob) = (0x1b47_b6f1_5c3e_90d2, 0x93aa_02c7_d81e_4f65);
+/// let now = Nanos::from_secs(1);
+/// for _ in 0..26 {
+///     table.try_acquire_at(now, alice, 1)?;
+/// }
+/// let denied = table.try_acquire_at(now, alice, 1).unwrap_err();
+/// assert_eq!(denied.retry_after_secs(), Some(3));
+/// assert!(table.try_acquire_at(now, bob, 1).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct KeyedTable {
+    sets: Sets<WIDTH>,
+    plan: KeyPlan,
+    policy: Policy,
+}
+
+impl KeyedTable {
+    /// A table with at least `slots` slots, 8 bytes each: the multiple of 8 at or above it. Keys without a plan of
+    /// their own keep `plan`.
+    ///
+    /// A slot is in use while its key has a permit that has not come back. Choose twice the number of keys that are
+    /// so at one time: then hardly any newcomer meets a set of 8 slots that are all in use. It never fails if there are
+    /// more keys than that; it becomes stricter with newcomers.
+    ///
+    /// The cost is that of writing the memory once.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyedError::Empty`] for 0 slots, [`KeyedError::TooLarge`] if there is no memory,
+    /// [`KeyedError::TooFine`] if the plan gives back more than 5000 permits a second.
+    pub fn new(plan: Plan, slots: usize) -> Result<KeyedTable, KeyedError> {
+        let grid = Grid::choose(&plan)?;
+        if slots == 0 {
+            return Err(KeyedError::Empty);
+        }
+        let sets = Sets::new(slots.div_ceil(WIDTH), grid.layout).ok_or(KeyedError::TooLarge { slots })?;
+        let policy = *plan.policy();
+        let plan = KeyPlan::new(&plan, grid, grid.fit(&plan)?);
+        Ok(KeyedTable { sets, plan, policy })
+    }
+
+    /// A table that takes at most `bytes` bytes, a multiple of 64.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](KeyedTable::new); [`KeyedError::Empty`] for fewer than 64 bytes.
+    pub fn with_memory(plan: Plan, bytes: usize) -> Result<KeyedTable, KeyedError> {
+        KeyedTable::new(plan, bytes / 64 * WIDTH)
+    }
+
+    /// A plan made ready for the calls of some keys: `free` and `pro` customers in one table. Build the table from the
+    /// plan that gives permits back fastest: it chooses the steps in which the slots count time.
+    ///
+    /// ```
+    /// use tollgate::keyed::{KeyedError, KeyedTable};
+    /// use tollgate::{Nanos, Plan};
+    ///
+    /// let table = KeyedTable::new(Plan::new("10/1m".parse()?)?, 1_000)?;
+    /// let pro = table.fit(&Plan::new("300/1m".parse()?)?)?;
+    /// let (key, now) = (0x1b47_b6f1_5c3e_90d2, Nanos::ZERO);
+    /// assert!(table.try_acquire_with(now, key, 5, &pro).is_ok());
+    ///
+    /// // Ten million a minute are too many for slots that count in steps of 4096 ns.
+    /// let error = table.fit(&Plan::new("10000000/1m".parse()?)?).unwrap_err();
+    /// assert!(matches!(error, KeyedError::TooFine { .. }), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyedError::TooFine`] or [`KeyedError::TooLong`] if this table cannot keep the plan to one part in ten thousand
+    /// for a year. The message says which table can.
+    pub fn fit(&self, plan: &Plan) -> Result<KeyPlan, KeyedError> {
+        let grid = self.plan.grid;
+        grid.fit(plan).map(|ticks| KeyPlan::new(plan, grid, ticks))
+    }
+
+    /// Takes `n` permits of the key with this hash at `now`, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] says from which instant a retry is granted: exactly for the slot as it was found.
+    #[inline]
+    pub fn try_acquire_at(&self, now: Nanos, hash: u64, n: u32) -> Result<(), Denied> {
+        self.take(now, hash, n, &self.plan)
+    }
+
+    /// As [`try_acquire_at`](KeyedTable::try_acquire_at), for a key that has a plan of its own, made by
+    /// [`fit`](KeyedTable::fit). A plan that was fitted to another table is kept as well as this one can: never less
+    /// strictly, and if it cannot, the call is refused without a retry instant.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_at`.
+    #[inline]
+    pub fn try_acquire_with(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> Result<(), Denied> {
+        if plan.grid == self.plan.grid {
+            return self.take(now, hash, n, plan);
+        }
+        match plan.moved(self.plan.grid) {
+            Some(plan) => self.take(now, hash, n, &plan),
+            None if n == 0 => Ok(()),
+            None => Err(plan.never(now)),
+        }
+    }
+
+    #[inline]
+    fn take(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        let Some(price) = plan.price(n) else { return Err(plan.never(now)) };
+        self.sets.take(hash, plan.now(now), price).map_err(|tat| plan.denied(now, tat, price))
+    }
+
+    /// What [`try_acquire_at`](KeyedTable::try_acquire_at) would answer. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_at`.
+    pub fn peek_at(&self, now: Nanos, hash: u64, n: u32) -> Result<(), Denied> {
+        if n == 0 {
+            return Ok(());
+        }
+        let plan = &self.plan;
+        let price = plan.price(n).ok_or_else(|| plan.never(now))?;
+        let tat = self.sets.tat(hash);
+        if tat > plan.now(now) + price.slack { Err(plan.denied(now, tat, price)) } else { Ok(()) }
+    }
+
+    /// What is left for the key with this hash at `now`; for a key without a slot, what it would find. Changes
+    /// nothing.
+    pub fn status_at(&self, now: Nanos, hash: u64) -> Status {
+        self.plan.status(now, self.sets.tat(hash))
+    }
+
+    /// How full the table is at `now`, by reading all of it: 8 bytes for each slot, and no snapshot where calls go on.
+    pub fn usage_at(&self, now: Nanos) -> Usage {
+        let price = self.plan.price(1);
+        let now = self.plan.now(now);
+        let layout = self.plan.grid.layout;
+        let tats = self.sets.words().map(|words| words.map(|word| layout.tat(word)));
+        Usage::of(tats, now, price.map_or(now, |price| now + price.slack))
+    }
+
+    /// The policy of keys without a plan of their own.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many slots there are.
+    pub fn slots(&self) -> usize {
+        self.sets.count() * WIDTH
+    }
+
+    /// The bytes that the slots take: all that the table ever allocates.
+    pub fn memory(&self) -> usize {
+        self.sets.bytes()
+    }
+
+    /// The probability that two given keys share one bucket, and with it their permits.
+    ///
+    /// It is 1 in so many: the number of sets times the identities of a set, 65,535 where permits come back more slowly than
+    /// 300 a second, and never less than 4,095.
+    pub fn identities(&self) -> u64 {
+        let identities = !(u64::MAX << self.plan.grid.layout.identity_bits());
+        self.sets.count() as u64 * identities
+    }
+}

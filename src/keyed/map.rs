@@ -1,0 +1,205 @@
+//! A map of limiters for callers that need more than one word each: bounded, and it forgets nobody who owes.
+
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::collections::HashMap;
+use std::hash::RandomState;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::forgettable::Forgettable;
+
+/// A limiter of any kind for each of a bounded number of keys, told apart exactly.
+///
+/// For few callers with large limits, where each needs the exact log (16 KiB for 50/min and 1500/h) or a queue. For many
+/// callers, or hostile ones, use a [`KeyedLimiter`](super::KeyedLimiter).
+///
+/// A limiter is dropped only if its state makes no difference and nobody holds it ([`Forgettable`]); then a
+/// newcomer takes its place. If the map is full of others, the newcomer is refused. One insertion looks at eight
+/// limiters at the most, so a flood of newcomers costs each of them the same little time; the next insertion looks at the
+/// next eight.
+///
+/// Looking up a key takes a read lock, for the time of one hash table access and the clone of a handle. Decisions
+/// are made without the lock.
+///
+/// ```
+/// use tollgate::keyed::{KeyedMap, MapFull};
+/// use tollgate::{Manual, Policy, RateLimiter, SlidingLog};
+///
+/// let clock = Manual::new();
+/// let map = KeyedMap::new(1);
+/// let limiter = |name: &'static str| {
+///     map.get_or_insert(&name, || -> Result<_, Box<dyn std::error::Error>> {
+///         Ok(RateLimiter::new(SlidingLog::new(Policy::MICROSOFT_365_DEFENDER)?, clock.clone()))
+///     })
+/// };
+/// limiter("alice")?.try_acquire()?;
+///
+/// let error = limiter("bob").unwrap_err();
+/// assert_eq!(error.to_string(), MapFull { capacity: 1 }.to_string());
+/// clock.advance(std::time::Duration::from_secs(3600)); // the hour of alice's call is over
+/// assert!(limiter("bob").is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct KeyedMap<K, L, S = RandomState> {
+    entries: RwLock<Entries<K, L, S>>,
+    capacity: usize,
+}
+
+struct Entries<K, L, S> {
+    places: HashMap<K, usize, S>,
+    limiters: Vec<(K, L)>,
+    /// Where the next search for a limiter that may be dropped begins.
+    hand: usize,
+}
+
+/// The map is full of limiters that are in use, or so it seemed from eight of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapFull {
+    /// How many limiters the map holds.
+    pub capacity: usize,
+}
+
+impl fmt::Display for MapFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the map holds {} limiters, as many as it may, and none was found that has recovered and is held by nobody",
+            self.capacity
+        )
+    }
+}
+
+impl core::error::Error for MapFull {}
+
+/// How many limiters one insertion looks at.
+const LOOKS: usize = 8;
+
+impl<K: Hash + Eq + Clone, L: Forgettable> KeyedMap<K, L> {
+    /// A map for at most `capacity` limiters. It grows as they come.
+    pub fn new(capacity: usize) -> Self {
+        KeyedMap::with_hasher(capacity, RandomState::new())
+    }
+}
+
+impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
+    /// As [`new`](KeyedMap::new), with another hasher.
+    pub fn with_hasher(capacity: usize, hasher: S) -> Self {
+        let entries = Entries { places: HashMap::with_hasher(hasher), limiters: Vec::new(), hand: 0 };
+        KeyedMap { entries: RwLock::new(entries), capacity }
+    }
+
+    /// The limiter of `key`, if there is one.
+    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<L>
+    where
+        K: Borrow<Q>,
+    {
+        self.read().get(key).cloned()
+    }
+
+    /// The limiter of `key`, which `make` makes if there is none: one for all who ask at the same time. `make` is not called
+    /// if there is no place for it, and not while the map is locked.
+    ///
+    /// # Errors
+    ///
+    /// [`MapFull`], as your error type takes it, or the error of `make`.
+    pub fn get_or_insert<E: From<MapFull>>(
+        &self,
+        key: &K,
+        make: impl FnOnce() -> Result<L, E>,
+    ) -> Result<L, E> {
+        if let Some(limiter) = self.get(key) {
+            return Ok(limiter);
+        }
+        drop(self.room()?);
+        let (limiter, keys) = (make()?, [key.clone(), key.clone()]);
+        self.insert(keys, limiter).map_err(E::from)
+    }
+
+    /// Makes room for one more. Returns what was dropped for it, for keys and limiters are foreign code and are not
+    /// dropped under the lock.
+    fn room(&self) -> Result<Option<Dropped<K, L>>, MapFull> {
+        let mut entries = self.write();
+        if entries.limiters.len() < self.capacity {
+            return Ok(None);
+        }
+        entries.forget_one().map(Some).ok_or(MapFull { capacity: self.capacity })
+    }
+
+    /// Unless another came first: then that one's limiter.
+    fn insert(&self, [place, key]: [K; 2], limiter: L) -> Result<L, MapFull> {
+        let mut dropped = None;
+        let mut entries = self.write();
+        if let Some(first) = entries.get(&key) {
+            return Ok(first.clone());
+        }
+        if entries.limiters.len() >= self.capacity {
+            dropped = Some(entries.forget_one().ok_or(MapFull { capacity: self.capacity })?);
+        }
+        let at = entries.limiters.len();
+        entries.limiters.push((key, limiter.clone()));
+        entries.places.insert(place, at);
+        drop(entries);
+        drop(dropped);
+        Ok(limiter)
+    }
+
+    /// How many limiters there are.
+    pub fn len(&self) -> usize {
+        self.read().limiters.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many limiters there may be.
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Nothing that can panic under the lock leaves a change half done, so a panic there changes nothing for others.
+    fn read(&self) -> RwLockReadGuard<'_, Entries<K, L, S>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Entries<K, L, S>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A key, the same key as it stood in the hash table, and its limiter.
+type Dropped<K, L> = (Option<(K, usize)>, (K, L));
+
+impl<K: Hash + Eq, L: Forgettable, S: BuildHasher> Entries<K, L, S> {
+    fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&L>
+    where
+        K: Borrow<Q>,
+    {
+        let place = *self.places.get(key)?;
+        self.limiters.get(place).map(|(_, limiter)| limiter)
+    }
+
+    /// Takes out one limiter that nobody will miss, of the next few.
+    fn forget_one(&mut self) -> Option<Dropped<K, L>> {
+        let count = self.limiters.len();
+        let next: Vec<usize> = (0..count.min(LOOKS)).map(|look| (self.hand + look) % count).collect();
+        self.hand = (self.hand + LOOKS) % count.max(1);
+        let place = next.into_iter().find(|&place| self.limiters[place].1.is_forgettable())?;
+        let place_in_table = self.places.remove_entry(&self.limiters[place].0);
+        // The last limiter moves to the place that becomes free.
+        if let Some(moved) = self.places.get_mut(&self.limiters[count - 1].0) {
+            *moved = place;
+        }
+        Some((place_in_table, self.limiters.swap_remove(place)))
+    }
+}
+
+/// Without the keys, which may be secrets.
+impl<K, L, S> fmt::Debug for KeyedMap<K, L, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedMap").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}

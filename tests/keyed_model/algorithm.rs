@@ -1,0 +1,4 @@
+//! What the table uses of `src/algorithm`.
+
+#[path = "../../src/algorithm/backoff.rs"]
+pub(crate) mod backoff;

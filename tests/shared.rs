@@ -1,0 +1,157 @@
+//! One rule for many limiters, and which algorithm to choose.
+
+use std::collections::HashMap;
+
+use tollgate::{
+    Algorithm, BuildError, Choice, CounterPlan, Nanos, Need, Policy, Rule, State, TokenBucket, WindowCounter,
+};
+
+const RULE: Policy = Policy::MICROSOFT_365_DEFENDER;
+
+fn policy(text: &str) -> Policy {
+    text.parse().unwrap()
+}
+
+/// Every reply of a state with its rule is that of a limiter of its own.
+#[test]
+fn a_state_with_its_rule_is_a_limiter() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    for text in ["50/1m, 1500/1h", "5/1s", "300/1s, 900/1m"] {
+        let own: [Box<dyn Algorithm>; 2] = [
+            Box::new(TokenBucket::strict(policy(text)).unwrap()),
+            Box::new(WindowCounter::new(policy(text)).unwrap()),
+        ];
+        let rules = [Rule::strict(policy(text)).unwrap(), Rule::counted(policy(text)).unwrap()];
+        for (own, rule) in own.iter().zip(&rules) {
+            let (state, other) = (State::default(), State::default());
+            let bound = rule.bind(&state);
+            assert_eq!(bound.policy(), own.policy());
+            let (mut now, mut granted) = (0, 0);
+            for _ in 0..20_000 {
+                now += rng.u64(..200_000_000);
+                let at = Nanos::from_nanos(now - rng.u64(..=now.min(1_000_000_000)));
+                let n = rng.u32(..4) * rng.u32(..4);
+                assert_eq!(bound.peek_at(at, n), own.peek_at(at, n));
+                assert_eq!(bound.status_at(at), own.status_at(at));
+                if rng.u8(..8) == 0 {
+                    let grants = [bound.try_grant_at(at, n), own.try_grant_at(at, n)];
+                    let undone = grants.map(|grant| grant.map(tollgate::Grant::undo));
+                    assert_eq!(undone[0], undone[1]);
+                }
+                assert_eq!(bound.try_acquire_at(at, n), own.try_acquire_at(at, n));
+                granted += u32::from(own.peek_at(at, 1).is_ok());
+            }
+            assert!(granted > 100 && granted < 19_900, "one-sided: {granted}");
+            assert_eq!(
+                rule.bind(&other).status_at(Nanos::ZERO),
+                rule.bind(&State::default()).status_at(Nanos::ZERO)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_state_starts_with_what_was_used() {
+    let now = Nanos::from_secs(9);
+    for n in [0, 1, 20, 50, 1000, u32::MAX] {
+        let strict = TokenBucket::strict(RULE).unwrap().with_used(now, n).status_at(now);
+        let rule = Rule::strict(RULE).unwrap();
+        assert_eq!(rule.bind(&rule.state_with_used(now, n)).status_at(now), strict);
+        let counter = WindowCounter::new(RULE).unwrap().with_used(now, n).status_at(now);
+        let rule = Rule::counted(RULE).unwrap();
+        assert_eq!(rule.bind(&rule.state_with_used(now, n)).status_at(now), counter);
+    }
+}
+
+/// A state of another rule limits wrongly, and that is all.
+#[test]
+fn a_state_of_another_rule_makes_nothing_panic() {
+    let rules: Vec<Rule> = ["50/1m, 1500/1h", "5/1s", "1000/1s, 9000/1m", "1/1ns", "4000000000/1d", "1/30d"]
+        .iter()
+        .flat_map(|text| [Rule::strict(policy(text)).ok(), Rule::counted(policy(text)).ok()])
+        .flatten()
+        .collect();
+    let state = State::default();
+    let mut rng = fastrand::Rng::with_seed(3);
+    for _ in 0..200_000 {
+        let rule = rng.choice(&rules).unwrap();
+        let now = Nanos::from_nanos(rng.u64(..) >> rng.u32(..64));
+        let _ = rule.bind(&state).try_acquire_at(now, rng.u32(..) >> rng.u32(..32));
+        let _ = rule.bind(&state).status_at(now);
+    }
+}
+
+/// Many threads on one state, in a slice of states under one rule.
+#[test]
+fn threads_share_states() {
+    let rule = Rule::counted(RULE).unwrap();
+    let states: Vec<State> = (0..4).map(|_| State::default()).collect();
+    let take = || {
+        let granted = |state| {
+            let limiter = rule.bind(state);
+            (0..40).filter(|_| limiter.try_acquire_at(Nanos::ZERO, 1).is_ok()).count()
+        };
+        states.iter().map(granted).sum::<usize>()
+    };
+    let granted: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(granted, 4 * 50);
+}
+
+/// With two windows kept strictly, and the whole of 50 at once: key and state of a caller, measured.
+#[test]
+fn a_million_callers_in_a_plain_map() {
+    const CALLERS: u64 = 1_000_000;
+    assert_eq!(size_of::<State>(), 8);
+    let rule = Rule::counted(RULE).unwrap();
+    let mut callers = HashMap::new();
+    let measured = allocation_counter::measure(|| {
+        for caller in 0..CALLERS {
+            let state: &State = callers.entry(caller).or_default();
+            assert!(rule.bind(state).try_acquire_at(Nanos::from_nanos(caller), 50).is_ok());
+        }
+    });
+    let bytes = u64::try_from(measured.bytes_current).unwrap();
+    println!("{bytes} bytes for {CALLERS} callers, of which 8 each are the key");
+    assert!(bytes <= 36 * CALLERS, "{bytes}");
+    assert!(callers.values().all(|state| rule.bind(state).peek_at(Nanos::from_nanos(CALLERS), 1).is_err()));
+}
+
+#[test]
+fn the_best_for_what_matters() {
+    use Need::{Burst, Memory, Rate};
+    let name = |policy, first, then| {
+        Choice::best(policy, first, then)
+            .map(|choice| choice.to_string().split(':').next().unwrap().to_owned())
+    };
+    for (first, then, expected) in [
+        (Rate, Burst, "sliding log"),
+        (Rate, Memory, "sliding log"),
+        (Burst, Rate, "sliding log"),
+        (Burst, Memory, "window counter"),
+        (Memory, Burst, "window counter"),
+        (Memory, Rate, "strict token bucket"),
+    ] {
+        assert_eq!(name(RULE, first, then).as_deref(), Ok(expected), "{first:?}, {then:?}");
+    }
+    // A log of one permit is one word, and more exact than either.
+    assert_eq!(name(policy("1/1s"), Memory, Rate).as_deref(), Ok("strict token bucket"));
+    // The burst costs the counter nearly all of the rate, for the bucket grants two at once.
+    let counter = CounterPlan::new(policy("50/1m, 60/1h")).unwrap();
+    assert!(counter.efficiency() < 0.2);
+    assert_eq!(name(policy("50/1m, 60/1h"), Memory, Rate).as_deref(), Ok("strict token bucket"));
+    for (first, then) in [(Rate, Burst), (Burst, Memory), (Memory, Rate)] {
+        let choice = Choice::best(RULE, first, then).unwrap();
+        let limiter = choice.build().unwrap();
+        assert_eq!(limiter.status_at(Nanos::ZERO).remaining(), choice.burst());
+        assert_eq!((limiter.policy(), choice.policy()), (&RULE, &RULE));
+        assert!(limiter.try_acquire_at(Nanos::ZERO, choice.burst()).is_ok());
+        let wait = limiter.try_acquire_at(Nanos::ZERO, 1).unwrap_err().retry_after().unwrap();
+        assert_eq!(wait, choice.longest_wait(), "{choice}");
+    }
+    // No word is fine enough; a log is not either, but only its own words can say so.
+    let fast = policy("4000000000/1us");
+    assert_eq!(Choice::best(fast, Memory, Rate), Err(BuildError::Unrepresentable { quota: 0 }));
+}
