@@ -141,7 +141,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     ///
     /// The algorithm keeps its policy by the clock's time. If the clock can be wrong ([`Clock::max_error`]), build the
     /// algorithm for [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
-    /// [`exact`](RateLimiter::exact) and [`strict`](RateLimiter::strict) do so.
+    /// `exact` and `strict` do so.
     ///
     /// ```
     /// use tollgate::{Clock, DefaultClock, RateLimiter, TokenBucket};

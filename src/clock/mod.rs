@@ -51,7 +51,7 @@ pub trait Clock: Send + Sync {
     /// The policy that a limiter on this clock must keep, so that the given policy holds in true time. Every window is
     /// longer by [`max_error`](Clock::max_error), which is added to the [guard](Policy::with_guard).
     ///
-    /// [`RateLimiter::exact`](crate::RateLimiter::exact) and [`strict`](crate::RateLimiter::strict) do this by
+    /// `RateLimiter::exact` and `RateLimiter::strict` do this by
     /// themselves. Call it when you pass an algorithm and a clock to [`RateLimiter::new`](crate::RateLimiter::new).
     ///
     /// ```
