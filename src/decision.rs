@@ -180,7 +180,7 @@ impl Denied {
     }
 
     /// The first instant at which an undisturbed retry is granted. `None` if there is none: the call asked for more than
-    /// [`burst`](Denied::burst) permits, the instant is past the last one that the limiter can tell, or the limiter is
+    /// [`burst`](Denied::burst) permits, the instant is past the last one that the limiter can represent, or the limiter is
     /// paused until it is resumed.
     #[inline]
     pub const fn retry_at(&self) -> Option<Nanos> {
@@ -602,10 +602,10 @@ pub struct QuotaStatus {
     /// The most permits that this quota alone would grant to one call now.
     pub remaining: u32,
     /// The first instant at which this quota alone grants one permit, if nothing is granted before. It is not after
-    /// [`Status::at`] if `remaining` is above 0, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
+    /// [`Status::at`] if `remaining` is above 0, and [`Nanos::MAX`] if it is past the last instant the limiter can represent.
     pub next_at: Nanos,
     /// The first instant at which the quota is full again, if nothing is granted before. It is not after
-    /// [`Status::at`] if the quota is full now, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
+    /// [`Status::at`] if the quota is full now, and [`Nanos::MAX`] if it is past the last instant the limiter can represent.
     pub reset_at: Nanos,
 }
 

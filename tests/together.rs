@@ -147,7 +147,7 @@ fn what_cannot_be_undone_is_forfeited_and_counted() {
     };
     let raced = Raced { limiter: &address, other: &other };
     let answer = try_acquire_all(&[(&first, 4), (&key, 3), (&tenant, 2), (&raced, 1)]);
-    let text = "limiter 3, counted from 0: rate limit exceeded (quota 0, counted from 0); retry after 60s; \
+    let text = "limiter 3, counted from 0: quota 0 (counted from 0) is exceeded; retry after 60s; \
                 7 permits of other limiters stay charged";
     assert_eq!(answer.unwrap_err().to_string(), text);
     assert_eq!(told(answer), (3, Some(60_000), 7));

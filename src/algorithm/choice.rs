@@ -1,4 +1,4 @@
-//! Which algorithm suits a policy, by what matters.
+//! Which algorithm to choose for a policy, by what matters most.
 
 use alloc::boxed::Box;
 use core::cmp::Ordering;
@@ -8,14 +8,14 @@ use core::time::Duration;
 use super::{Algorithm, BuildError, CounterPlan, Plan, SlidingLog, TokenBucket, WindowCounter};
 use crate::quota::Policy;
 
-/// What can matter about a limiter.
+/// What can matter most about a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
-    /// That many permits can be taken at once.
+    /// Many permits can be taken at once.
     Burst,
-    /// That a caller who always asks gets much of what the policy allows.
+    /// A caller who always asks gets much of the rate that the policy allows.
     Rate,
-    /// That a limiter needs little memory.
+    /// A limiter needs little memory.
     Memory,
 }
 
@@ -50,11 +50,11 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The algorithm that gives most of what matters first, and among equals most of what matters then.
+    /// The algorithm that is best at what matters first. Among equals, the best at what matters next.
     ///
     /// # Errors
     ///
-    /// Why the strict bucket cannot be built, if no other can be either. A log may still fail to be built, for want of
+    /// If no algorithm can be built, why the strict bucket cannot. A log may still fail to be built, if there is not enough
     /// memory.
     pub fn best(policy: Policy, first: Need, then: Need) -> Result<Choice, BuildError> {
         let bucket = Plan::new(policy).map(Choice::Bucket);
@@ -99,7 +99,7 @@ impl Choice {
         }
     }
 
-    /// The share of the rate allowed by the policy that a caller gets who always asks.
+    /// The sustained rate as a share of the one that the policy allows.
     pub fn efficiency(&self) -> f64 {
         match self {
             Choice::Log(_) => 1.0,
@@ -116,7 +116,7 @@ impl Choice {
         }
     }
 
-    /// How long it takes after a burst until a permit comes back, at the most and if no longer quota is used up.
+    /// The longest time after a burst until a permit comes back, if no longer quota is used up.
     pub fn longest_wait(&self) -> Duration {
         match self {
             Choice::Log(policy) => {
@@ -151,7 +151,7 @@ impl fmt::Display for Choice {
             Choice::Counter(_) => "window counter",
             Choice::Bucket(_) => "strict token bucket",
         };
-        // Cut, not rounded: what loses anything never shows 100 %.
+        // Cut, not rounded, so that less than the full rate never shows 100 %.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of at most 1")]
         let hundredths = (self.efficiency() * 10_000.0) as u32;
         write!(

@@ -13,7 +13,7 @@ pub enum AcquireError {
     /// retry instant is the earliest at which they and this call can all have their permits.
     Denied(Denied),
     /// Never: the call asks for more permits than the limiter can ever grant to one call, or the instant lies past
-    /// the last one that the limiter can tell.
+    /// the last one that the limiter can represent.
     Never(Denied),
     /// Not before the deadline. Said at once if the earliest possible instant lies past the deadline, and else when the
     /// deadline has passed.

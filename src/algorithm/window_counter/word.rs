@@ -1,4 +1,4 @@
-//! What the bits of a window counter's word mean, and how a call is judged by them.
+//! What the bits of a window counter's word mean, and how a call is checked by them.
 //!
 //! # State
 //!
@@ -20,11 +20,11 @@
 //!   next one instead. So the sum never falls short, it is too large by less than one unit, and it does not grow as time
 //!   passes.
 //! - I3. `tat <= span + 2^tick_bits`, where `span = limit * interval + 1`. The 1 is for a burst that is taken one by one
-//!   between two ticks: its first permit is stamped at the later of them, and its last is judged at the earlier.
+//!   between two ticks: its first permit is stamped at the later tick, and its last is checked at the earlier one.
 //! - I4. A grant adds to `newest` in the same epoch, or it raises `epoch`. Both make the word larger, as `one_word` wants.
 //!
-//! A `now` before `epoch` is judged at the beginning of `epoch`: some call was granted in that sub-window, so in fact it is
-//! no longer earlier. A `now` past the last tick is judged at the last tick, where time stands still.
+//! A `now` before `epoch` counts as the beginning of `epoch`: another call was granted in that sub-window, so in fact it is
+//! no longer earlier. A `now` after the last tick counts as the last tick. Time stands still there.
 
 use super::plan::CounterPlan;
 use crate::algorithm::one_word::Judge;
@@ -36,7 +36,7 @@ use crate::nanos::Nanos;
 pub(crate) struct Counting {
     /// Nanoseconds in a tick.
     tick: Reciprocal,
-    /// The last instant that the word can tell, in nanoseconds and in ticks.
+    /// The last instant that the word can hold, in nanoseconds and in ticks.
     horizon: u64,
     last: u64,
     /// Ticks until a permit of the bucket comes back; 0 if there is no bucket.
@@ -79,7 +79,7 @@ struct Moment {
     word: u64,
     /// The tick at or before `now`, counted from the beginning of the epoch.
     at: u64,
-    /// The tick at or after `now`, counted likewise.
+    /// The tick at or after `now`, counted in the same way.
     stamp: u64,
 }
 
@@ -268,7 +268,7 @@ impl Counting {
         }
     }
 
-    /// The instant of `tick`, or `None` if time never gets there.
+    /// The instant of `tick`, or `None` if it is after the last instant.
     #[inline]
     fn instant(&self, tick: u64) -> Option<Nanos> {
         (tick <= self.last).then(|| Nanos::from_nanos(tick * self.tick.divisor()))
