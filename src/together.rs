@@ -132,10 +132,10 @@ pub fn try_acquire_all(limiters: &[(&dyn TryGrant, u32)]) -> Result<(), DeniedBy
         many.resize_with(limiters.len(), || None);
         &mut many[..]
     };
-    let mut charged = Charged { limiters, grants, made: 0 };
+    let mut charged = Charged { limiters, grants };
     for (index, &(limiter, n)) in limiters.iter().enumerate() {
         match limiter.try_grant_n(n) {
-            Ok(grant) => charged.push(grant),
+            Ok(grant) => charged.grants[index] = Some(grant),
             Err(denied) => {
                 let refused = DeniedBy { limiter: index, denied, forfeited: charged.undo() };
                 return Err(longest_wait(limiters, Some(refused)).unwrap_or(refused));
@@ -146,36 +146,24 @@ pub fn try_acquire_all(limiters: &[(&dyn TryGrant, u32)]) -> Result<(), DeniedBy
     Ok(())
 }
 
-/// The grants of one call, in the order of the list. They are undone when this is dropped, so that a limiter that panics
+/// The grants of one call, one place for each limiter. They are undone when this is dropped, so that a limiter that panics
 /// leaves nothing charged.
 struct Charged<'a, 'list> {
     limiters: &'list [(&'list dyn TryGrant, u32)],
     grants: &'a mut [Option<Grant<'list>>],
-    made: usize,
 }
 
-impl<'list> Charged<'_, 'list> {
-    fn push(&mut self, grant: Grant<'list>) {
-        self.grants[self.made] = Some(grant);
-        self.made += 1;
-    }
-
+impl Charged<'_, '_> {
     /// The call was granted by all.
     fn keep(mut self) {
-        self.made = 0;
+        self.grants = &mut [];
     }
 
     /// Undoes every grant, the latest first. The answer is the number of permits that stay charged.
     fn undo(&mut self) -> u64 {
-        let mut forfeited = 0;
-        while let Some(latest) = self.made.checked_sub(1) {
-            // Counted down first: should this undo panic, the rest is undone when `self` is dropped.
-            self.made = latest;
-            if self.grants[latest].take().is_some_and(|grant| !grant.undo()) {
-                forfeited += u64::from(self.limiters[latest].1);
-            }
-        }
-        forfeited
+        let granted = self.grants.iter_mut().zip(self.limiters).rev();
+        let kept = granted.filter_map(|(grant, (_, n))| (!grant.take()?.undo()).then_some(u64::from(*n)));
+        kept.sum()
     }
 }
 
