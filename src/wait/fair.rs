@@ -11,11 +11,12 @@ use super::shared::Shared;
 use super::timer::{AnyTimer, NoTimer, Timer};
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, DefaultClock};
-use crate::decision::{Grant, Status};
+use crate::decision::{Denied, Grant, Receipt, Status};
 use crate::keyed::Forgettable;
 use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
+use crate::together::TryGrant;
 
 /// A [`RateLimiter`] for which callers can wait, in order of arrival.
 ///
@@ -98,7 +99,7 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
     /// [`AcquireError::Denied`] or [`AcquireError::Never`].
     pub fn try_acquire_n(&self, n: u32) -> Result<Permit<'_>, AcquireError> {
         let shared = &*self.shared;
-        match shared.without_queue(n).unwrap_or_else(|| shared.beside_queue(n)) {
+        match shared.grant(n) {
             Ok(grant) => Ok(self.permit(grant)),
             Err(denied) if denied.retry_at().is_none() => Err(AcquireError::Never(denied)),
             Err(denied) => Err(AcquireError::Denied(denied)),
@@ -145,6 +146,8 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
     /// call.permit.undo(); // it was never sent
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// With an algorithm of your own, such a permit cannot be undone: see [`OwnedPermit::undo`](super::OwnedPermit::undo).
     ///
     /// # Errors
     ///
@@ -239,6 +242,35 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
     /// The clock that is read.
     pub fn clock(&self) -> &C {
         self.limiter().clock()
+    }
+}
+
+/// A limiter with a queue, listed for [`try_acquire_all`](crate::try_acquire_all). It answers as
+/// [`try_acquire_n`](FairLimiter::try_acquire_n): the call does not overtake those who wait.
+///
+/// If the grant is undone, the head of the queue is called, as by [`Permit::undo`]. Like an
+/// [`OwnedPermit`](super::OwnedPermit), the grant of an algorithm of your own cannot be undone.
+///
+/// ```
+/// use tollgate::wait::FairLimiter;
+/// use tollgate::{RateLimiter, TryGrant, try_acquire_all};
+///
+/// let server = FairLimiter::blocking(RateLimiter::strict("1/1h".parse()?)?); // its callers wait for each other
+/// let caller = RateLimiter::exact("5/1m".parse()?)?; // and each has a limit of its own
+/// try_acquire_all(&[(&server, 1), (&caller, 1)])?;
+/// assert_eq!(try_acquire_all(&[(&server, 1), (&caller, 1)]).unwrap_err().limiter(), 0);
+/// assert_eq!(caller.status().remaining(), 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<A: Algorithm, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
+    fn peek_n(&self, n: u32) -> Result<(), Denied> {
+        self.shared.peek(n)
+    }
+
+    fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        // The receipt goes through `Shared`, which calls the head when the grant is undone.
+        let Receipt { before, after } = self.shared.grant(n)?.into_receipt();
+        Ok(Grant::new(&*self.shared, before, after))
     }
 }
 

@@ -7,7 +7,7 @@ use super::shared::Shared;
 use super::timer::AnyTimer;
 use crate::algorithm::Algorithm;
 use crate::clock::Clock;
-use crate::decision::{Grant, Receipt};
+use crate::decision::{Grant, Receipt, Reclaim};
 
 /// Leave to make a call, charged at the moment it was granted.
 ///
@@ -60,7 +60,9 @@ impl Permit<'_> {
 }
 
 impl OwnedPermit {
-    /// As [`Permit::undo`].
+    /// As [`Permit::undo`], for the algorithms of this crate, also behind a `Box` or an `Arc`. The permits of an algorithm of
+    /// your own are always [`Forfeited`](Undo::Forfeited), even if it wraps a bucket of this crate: it cannot be told which
+    /// grant to undo. A [`Permit`], which borrows its limiter, can be undone there.
     pub fn undo(self) -> Undo {
         let undone = self.origin.undo(self.receipt);
         answer(undone, &*self.origin)
@@ -90,6 +92,14 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
 
     fn call_head(&self) {
         self.call_head();
+    }
+}
+
+/// A grant of this limiter that is undone calls the head of the queue.
+impl<A: Algorithm, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
+    fn reclaim(&self, before: u64, after: u64) -> bool {
+        let undone = Origin::undo(self, Receipt { before, after });
+        answer(undone, self) == Undo::Exact
     }
 }
 

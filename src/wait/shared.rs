@@ -121,10 +121,26 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
         self.limiter.clock().now()
     }
 
+    /// Grants now, or refuses, by the rule of [`FairLimiter::try_acquire_n`](super::FairLimiter::try_acquire_n).
+    #[inline]
+    pub(super) fn grant(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        self.without_queue(n).unwrap_or_else(|| self.beside_queue(n))
+    }
+
+    /// What [`grant`](Shared::grant) would answer.
+    pub(super) fn peek(&self, n: u32) -> Result<(), Denied> {
+        if self.ignores_queue(n) { self.limiter.peek_n(n) } else { self.peek_beside_queue(n) }
+    }
+
     /// The answer to a call that need not care for the queue; `None` if it must.
     #[inline]
     pub(super) fn without_queue(&self, n: u32) -> Option<Result<Grant<'_>, Denied>> {
-        (self.waiting() == 0 || n == 0 || n > self.burst).then(|| self.limiter.try_grant_n(n))
+        self.ignores_queue(n).then(|| self.limiter.try_grant_n(n))
+    }
+
+    #[inline]
+    fn ignores_queue(&self, n: u32) -> bool {
+        self.waiting() == 0 || n == 0 || n > self.burst
     }
 
     /// Whether `permits`, of one call or of several, can all be granted now. The instant of a refusal is exact up to the
@@ -152,7 +168,22 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
 
     /// Grants beside the queue, if all who are present and this call can be granted now: then nobody is delayed.
     #[cold]
-    pub(super) fn beside_queue(&self, n: u32) -> Result<Grant<'_>, Denied> {
+    fn beside_queue(&self, n: u32) -> Result<Grant<'_>, Denied> {
+        self.beside(n, |limiter| limiter.try_grant_n(n))
+    }
+
+    /// What a call beside the queue would be answered now. It looks after the head as such a call does: otherwise a head
+    /// that does not come would refuse it for ever.
+    #[cold]
+    fn peek_beside_queue(&self, n: u32) -> Result<(), Denied> {
+        self.beside(n, |limiter| limiter.peek_n(n))
+    }
+
+    fn beside<'a, R>(
+        &'a self,
+        n: u32,
+        decide: impl FnOnce(&'a RateLimiter<A, C>) -> Result<R, Denied>,
+    ) -> Result<R, Denied> {
         let now = self.now();
         let mut calls = Calls::default();
         let mut queue = self.queue();
@@ -167,7 +198,7 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
                 _ => denied,
             })?;
         }
-        self.limiter.try_grant_n(n)
+        decide(&self.limiter)
     }
 
     /// Takes a place at the end of the queue, written to `place`, unless it is known at once that nothing will come
