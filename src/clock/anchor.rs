@@ -14,7 +14,8 @@
 //! - The line begins `LEAD` before the sample, because the CPU may read the counter before it reads the line. A flatter
 //!   line is higher before its sample, so the line is lowered by as much as a steeper one would fall there.
 //!
-//! A system's clock that goes in steps can seem to be behind the line, by a part of a step. True time is not.
+//! Some systems' clocks go in steps. Within a step such a clock can seem to be behind the line, although true time is not.
+//! So a counter is at fault only if the line is ahead by more than a `STEP`.
 //!
 //! # Why it is less than `MAX_ERROR` behind
 //!
@@ -46,6 +47,8 @@ const MARGIN: u64 = TOLERANCE / 2;
 const SLOWEST: u64 = 60 << FRACTION;
 /// The fastest counter whose rate is precise enough: 64 counts in a nanosecond.
 const FASTEST: u64 = (1 << FRACTION) / 64;
+/// The longest step in which a system's clock goes, in nanoseconds: that of Windows.
+const STEP: u128 = 100;
 /// After an interrupted sample, the system's clock answers for so many nanoseconds.
 const PAUSE: u64 = 100_000;
 /// After a fault of the counter, the system's clock answers for so many nanoseconds.
@@ -119,7 +122,7 @@ impl Line {
         }
         let counts = sample.count.wrapping_sub(self.start);
         let nanos = u128::from(self.nanos) + ((u128::from(counts) * u128::from(self.rate)) >> FRACTION);
-        nanos > u128::from(sample.after)
+        nanos > u128::from(sample.after) + STEP
     }
 }
 
