@@ -17,6 +17,7 @@ mod anchor;
 mod anchored;
 
 mod faults;
+mod forgiven;
 mod margins;
 mod soak;
 mod steady;
