@@ -91,7 +91,7 @@ fn a_counter_that_begins_anew_is_noticed_at_the_second_reading() {
     }
 }
 
-/// The clock stands still, so a limiter refuses. Nothing is ahead, then or later.
+/// The clock stands still. Nothing is ahead, then or later. What this does to a limit is in `limits.rs`.
 #[test]
 fn a_counter_that_stops_makes_the_clock_late_until_it_moves() {
     for stop in [US, 10 * US, MS, S, 86_400 * S] {

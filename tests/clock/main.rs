@@ -18,6 +18,7 @@ mod anchored;
 
 mod faults;
 mod forgiven;
+mod limits;
 mod margins;
 mod soak;
 mod steady;
