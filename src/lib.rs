@@ -41,7 +41,7 @@
 //! | [`TokenBucket::strict`] | `limit` | 98.3 % for 50/min and 1500/h | 8 bytes | calls should be spread, or there are many limiters |
 //! | [`TokenBucket::nominal`] | `2 * limit - 1` | 100 % | 8 bytes for two quotas | the other side runs a token bucket itself |
 //!
-//! [`Choice`] compares them for a policy of yours, and a [`Rule`] serves any number of limiters of 8 bytes.
+//! [`Choice`] compares them for your policy. A [`Rule`] is shared by any number of limiters of 8 bytes each.
 //!
 //! Under the exact rule, a caller who always has one more call to make spends the 1500 calls of an hour in 29 minutes and then
 //! waits for 31. With the strict bucket it never waits longer than 2.44 s. A further quota helps, too: see [`Policy`],

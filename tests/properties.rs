@@ -8,10 +8,10 @@
 //! - The log and the strict bucket never grant more than `limit` in any window, and the nominal buckets never more than
 //!   `2 * limit - 1`. This holds by every `now` given, and by the instants at which the grants took place. A fixed window
 //!   never grants more than `2 * limit`.
-//! - The window counter answers every call as the counter of its plan does, on any clock. By the instants at which the
-//!   grants took place, it never grants more than `limit` in any window, no window holds more than
-//!   `CounterPlan::worst_case`, and the exact log grants whatever it grants. One that is always asked keeps the rate of
-//!   its plan.
+//! - The window counter answers every call as the counter of its plan does, on any clock. It never grants more than `limit`
+//!   in any window, and no window holds more than `CounterPlan::worst_case`, by the instants at which the grants took place.
+//!   The exact log grants whatever it grants, at the same instants. A counter that is always asked keeps the rate of its
+//!   plan.
 //! - No window of a strict bucket holds more than `Plan::worst_case`. A caller reaches it by a burst after a silence and
 //!   then each permit as soon as it comes back.
 //! - A strict bucket that is always asked keeps the rate of its plan over a long time. The default plan keeps 98 % of the

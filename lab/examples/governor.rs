@@ -90,7 +90,11 @@ impl Algorithm for Chain {
     fn status_at(&self, now: Nanos) -> Status {
         Status::new(
             now,
-            self.policy.quotas().iter().map(|_| QuotaStatus { remaining: 0, reset_at: Nanos::MAX }),
+            self.policy.quotas().iter().map(|_| QuotaStatus {
+                remaining: 0,
+                next_at: Nanos::MAX,
+                reset_at: Nanos::MAX,
+            }),
         )
     }
 }

@@ -97,6 +97,12 @@ struct Odd<F> {
     answer: F,
 }
 
+impl<F> std::fmt::Debug for Odd<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Odd")
+    }
+}
+
 impl<F: Fn(u64, Nanos) -> Result<(), Denied> + Send + Sync> Algorithm for Odd<F> {
     fn policy(&self) -> &Policy {
         &self.policy

@@ -223,7 +223,7 @@ fn hostile_names_stay_text() {
     let mut log = String::from("seconds,client\n");
     for call in 0..60 {
         let name = HOSTILE[call % HOSTILE.len()].replace('"', "\"\"");
-        log += &format!("{call},\"{name}\"\n");
+        log = format!("{log}{call},\"{name}\"\n");
     }
     fs::write(&trace, log).expect("a trace");
     for (command, more) in [

@@ -23,10 +23,10 @@ pub enum BuildError {
     },
     /// No word of 64 bits holds a strict sliding-window counter of the policy for a year.
     ///
-    /// A word holds the smallest limit once in full and at least once in part, the windows of a year, and the time until
-    /// the longest quota is whole again.
+    /// The word must hold the smallest limit once in full and at least once in part. It must also hold the windows of a year,
+    /// and the time until the longest quota is full again.
     NoCounterFits {
-        /// The quota, counted from 0, that would be counted: the one with the smallest limit.
+        /// The quota with the smallest limit, counted from 0. It is the one that would be counted.
         quota: usize,
     },
     /// The log would need more memory than there is.

@@ -1,6 +1,7 @@
-//! A limiter whose whole state is one word: read it, judge it, replace it if it is still the same.
+//! A limiter whose state is one word. A call reads the word, works out the next one, and replaces the word if it is still
+//! the same.
 //!
-//! What the bits mean is the business of the one that judges ([`Judge`]). It is immutable, so one can serve any number of words.
+//! A [`Judge`] knows what the bits mean. It is immutable, so one judge can serve any number of words.
 //!
 //! # State
 //!
@@ -15,8 +16,8 @@
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `try_acquire`, `try_grant` | granted | the successful CAS | it replaces the very word that was judged |
-//! | `try_acquire`, `try_grant` | denied | the load of the word that was judged | a denial writes nothing |
+//! | `try_acquire`, `try_grant` | granted | the successful CAS | it replaces the very word that was read |
+//! | `try_acquire`, `try_grant` | denied | the load of the word | a refusal writes nothing |
 //! | `reclaim` | undone | the successful CAS | no later grant is in force (I2), and what was granted and undone meanwhile has left no trace |
 //! | `reclaim` | not undone | the failed CAS | a grant in force is later than this one |
 //! | `peek`, `load` | | the load | one word is one snapshot |
@@ -40,9 +41,9 @@ use crate::nanos::Nanos;
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
 
-/// What the bits of a word mean. `n` is nowhere 0.
+/// What the bits of a word mean. `n` is never 0.
 pub(crate) trait Judge {
-    /// The word after a grant of `n` at `now`; it is larger than `word`.
+    /// The word after a grant of `n` at `now`. It is larger than `word`.
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
 }
 

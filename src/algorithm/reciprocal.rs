@@ -1,8 +1,10 @@
-//! Division by a number that is fixed when the limiter is built: a multiplication instead of a `div`.
+//! Division by a number that is fixed when the limiter is built. It is a multiplication instead of a `div`.
 
-/// `x / divisor` for `x` up to [`MOST`](Reciprocal::MOST), after T. Granlund and P. L. Montgomery, "Division by
-/// Invariant Integers using Multiplication" (PLDI 1994): `2x * magic` is too large by less than `2^(64 + shift)`
-/// times `x / 2^62 / divisor`, and the next quotient is `1 / divisor` away at the least.
+/// `x / divisor` for `x` up to [`MOST`](Reciprocal::MOST), after T. Granlund and P. L. Montgomery, "Division by Invariant
+/// Integers using Multiplication" (PLDI 1994).
+///
+/// `2x * magic` is too large by less than `2^(64 + shift)` times `x / 2^62 / divisor`. After the shift, this is less than
+/// `1 / divisor`. The next integer is at least `1 / divisor` away.
 #[derive(Debug)]
 pub(super) struct Reciprocal {
     divisor: u64,
@@ -12,10 +14,10 @@ pub(super) struct Reciprocal {
 }
 
 impl Reciprocal {
-    /// The largest number that is divided right, 146 years in nanoseconds.
+    /// The largest number that can be divided: 146 years in nanoseconds.
     pub(super) const MOST: u64 = (1 << 62) - 1;
 
-    /// `divisor` is not 0.
+    /// `divisor` must not be 0.
     #[expect(clippy::cast_possible_truncation, reason = "the divisor is at least 2^shift")]
     pub(super) fn new(divisor: u64) -> Reciprocal {
         let shift = divisor.ilog2();
@@ -27,7 +29,7 @@ impl Reciprocal {
         self.divisor
     }
 
-    /// The quotient rounded down and rounded up.
+    /// The quotient, rounded down and rounded up.
     #[inline]
     pub(super) fn around(&self, x: u64) -> (u64, u64) {
         let floor = ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift;

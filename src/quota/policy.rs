@@ -191,7 +191,7 @@ impl Policy {
         self.quotas().iter().map(move |quota| (quota.limit, nanos(quota.window) + guard))
     }
 
-    /// The `(limit, window)` with the lowest rate: what the policy sustains.
+    /// The `(limit, window)` with the lowest rate, which is the sustained rate of the policy.
     pub(crate) fn sustained(&self) -> (u32, u64) {
         let rate_below = |a: (u32, u64), b: (u32, u64)| {
             u128::from(a.0) * u128::from(b.1) < u128::from(b.0) * u128::from(a.1)

@@ -1,5 +1,5 @@
-//! Token buckets in the form of the Generic Cell Rate Algorithm: a bucket is one instant, its theoretical
-//! arrival time (TAT), at which it will be full again.
+//! Token buckets in the form of the Generic Cell Rate Algorithm. The state of a bucket is one instant, its theoretical
+//! arrival time (TAT): when it is full again.
 
 mod announced;
 pub(crate) mod interval;
@@ -28,11 +28,12 @@ use crate::quota::Policy;
 /// | burst | chosen by the [`Plan`]: 26 for 50/min and 1500/h | the smallest limit: 50 |
 /// | sustained rate | the plan's: 98.3 % | 100 % |
 /// | state, beside the policy | 8 bytes | 8 bytes for one quota or two, 8 per quota and 8 more otherwise |
-/// | grant, denial | one CAS, one load | the same for one quota or two; otherwise two CAS and one per quota, two loads and one per quota |
-/// | lasts, from the clock's origin | 584 years | 8.7 years for 50/min and 1500/h |
+/// | cost of a grant | one CAS | one CAS for one quota or two; otherwise two CAS, and one per quota |
+/// | cost of a refusal | one load | one load for one quota or two; otherwise two loads, and one per quota |
+/// | timestamps overflow after | 584 years | 8.7 years for 50/min and 1500/h |
 ///
-/// Only `strict` keeps the rule. `nominal` is the textbook form that most limiters implement: under 50 per
-/// minute it lets up to 99 through in a minute.
+/// Only `strict` keeps the rule. `nominal` is the textbook form that most limiters implement. With 50 per minute it lets up
+/// to 99 calls through in a minute.
 ///
 /// ```
 /// use core::time::Duration;
@@ -54,7 +55,7 @@ use crate::quota::Policy;
 #[derive(Debug)]
 pub struct TokenBucket {
     state: State,
-    /// The burst that was planned for; `None` if nominal.
+    /// The burst of the plan. `None` if nominal.
     burst: Option<NonZeroU32>,
     policy: Policy,
 }
@@ -77,7 +78,7 @@ impl State {
     }
 }
 
-/// Out of line, so that the one bucket stays small where it is inlined.
+/// Not inlined, so that the limiter of one bucket stays small where it is inlined.
 #[inline(never)]
 fn try_pair(pair: &OneWord<Pair>, now: Nanos, n: u32) -> Result<(), Denied> {
     pair.try_acquire_at(now, n)
@@ -100,7 +101,7 @@ impl TokenBucket {
         Plan::new(policy).map(TokenBucket::from)
     }
 
-    /// As [`strict`](TokenBucket::strict), with a burst of `burst`: a larger one costs sustained rate.
+    /// Like [`strict`](TokenBucket::strict), with a burst of `burst`. A larger burst lowers the sustained rate.
     ///
     /// # Errors
     ///
@@ -110,13 +111,15 @@ impl TokenBucket {
         Plan::with_burst(policy, burst).map(TokenBucket::from)
     }
 
-    /// The textbook form: a bucket of `limit` permits per quota, each regaining `limit` per `window`, all
-    /// charged together or not at all.
+    /// The textbook form: one bucket of `limit` permits per quota, which regains `limit` permits per `window`. A call is charged
+    /// to all buckets or to none.
     ///
-    /// **Not the rule:** any window may see `2 * limit - 1` permits (99 and 2999 for 50/min and 1500/h).
-    /// Two quotas share one word, where eight years fit in, on a grid of 1, 2, 2.5 or 5 times a power of ten nanoseconds (250 us for
-    /// 50/min and 1500/h); the grid makes the bucket stricter by less than 1e-4, never looser. Of permits taken one
-    /// by one off the grid, the last of a full bucket comes at the next grid point.
+    /// **It does not keep the rule.** A window can hold `2 * limit - 1` permits: 99 and 2999 for 50/min and 1500/h.
+    ///
+    /// Two quotas share one word if it can hold timestamps of eight years. The word has a clock grid, whose step is 1, 2, 2.5 or
+    /// 5 times a power of ten nanoseconds: 250 us for 50/min and 1500/h. The grid makes the bucket stricter by less than
+    /// 1e-4, and never less strict. If permits are taken one by one between two steps, the last permit of a full
+    /// bucket is granted at the next step.
     ///
     /// # Errors
     ///
@@ -133,9 +136,11 @@ impl TokenBucket {
         Ok(TokenBucket { state, burst: None, policy })
     }
 
-    /// The bucket of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
-    /// them counted as if at `now`, beside what it has granted itself. More than the largest limit count as the
-    /// largest.
+    /// Counts `n` permits that were used before, as if all of them had been granted at `now`. This is for a client that
+    /// restarts while the server still remembers its calls.
+    ///
+    /// They are added to the permits that this bucket has granted itself. An `n` above the largest limit counts as the
+    /// largest limit.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, TokenBucket};
@@ -162,9 +167,9 @@ impl TokenBucket {
         self
     }
 
-    /// As [`with_used`](TokenBucket::with_used) of as many permits as can be granted at once: a client that was
-    /// restarted does not spend a second burst. For a strict bucket that covers whatever it granted before; for a nominal
-    /// one the longer quotas are as if unused.
+    /// Like [`with_used`](TokenBucket::with_used) with as many permits as can be granted at once, so that a client that was
+    /// restarted does not spend a second burst. For a strict bucket, this accounts for everything that was granted before.
+    /// For a nominal bucket, the longer quotas count no more than these permits.
     ///
     /// ```
     /// use core::time::Duration;
@@ -181,7 +186,7 @@ impl TokenBucket {
         self.with_used(now, burst)
     }
 
-    /// What a strict bucket was built from; `None` for a nominal one.
+    /// The plan of a strict bucket. `None` for a nominal one.
     pub fn plan(&self) -> Option<Plan> {
         self.burst.and_then(|burst| Plan::with_burst(self.policy, burst.get()).ok())
     }

@@ -4,14 +4,14 @@
 //!
 //! `word: { tat 0: 64 - k, offset: k }`, both in ticks, where `offset = tat 1 - tat 0 + span 0`.
 //!
-//! - I1. A grant of `n` raises TAT `i` by at least `n * interval i`; only the undoing of the latest grant lowers
-//!   them, to what they were before.
-//! - I2. A grant at tick `t`, rounded up, leaves TAT `i` within `t + interval i ..= t + span i`, so
-//!   `0 < offset < span 0 + span 1 < 2^k`. At the start both are 0 and the offset is `span 0`.
-//! - I3. A bucket on the grid never holds more tokens than the exact bucket would: its intervals are no
-//!   shorter, `now` rounds down where a call is judged and up where an idle bucket is stamped.
+//! - I1. A grant of `n` raises TAT `i` by at least `n * interval i`. Only undoing the latest grant lowers the TATs, to what
+//!   they were before that grant.
+//! - I2. After a grant at tick `t`, rounded up, TAT `i` is within `t + interval i ..= t + span i`. So
+//!   `0 < offset < span 0 + span 1 < 2^k`. At the start both TATs are 0, and the offset is `span 0`.
+//! - I3. A bucket on the grid never holds more permits than the exact bucket. Its intervals are not shorter. `now` is rounded
+//!   down for the check, and up for the new TAT of a full bucket.
 //!
-//! How a word is read and replaced, and the tables for that, are in `algorithm/one_word.rs`.
+//! `algorithm/one_word.rs` says how a word is read and replaced, and has the tables for that.
 
 use crate::algorithm::one_word::Judge;
 use crate::algorithm::reciprocal::Reciprocal;
@@ -31,8 +31,8 @@ pub(super) struct Pair {
     burst: u32,
     /// Nanoseconds in a tick.
     tick: Reciprocal,
-    /// The last instant the word can tell, in nanoseconds: time stands still from there, which fails closed.
-    horizon: u64,
+    /// The last instant that the word can hold, in nanoseconds. Time stands still from here on, so the buckets fail closed.
+    last: u64,
     offset_bits: u32,
 }
 
@@ -57,11 +57,11 @@ impl Judge for Pair {
 }
 
 impl Pair {
-    /// Eight years of 365 days: a coarser grid is taken until the word lasts as long.
+    /// Eight years of 365 days. The grid is made coarser until the word lasts so long.
     const LEAST_NANOS: u64 = 8 * 365 * 86_400 * 1_000_000_000;
 
-    /// The finest grid on which both TATs fit in one word for eight years; `None` if it would make an
-    /// interval longer by 1e-4 of itself, or blur the shorter window.
+    /// The finest grid on which both TATs fit into one word for eight years. `None` if it would make an interval longer by
+    /// 1e-4 of itself, or if its step is too long for the shorter window.
     pub(super) fn new(policy: &Policy) -> Option<Pair> {
         let mut rules = policy.rules();
         let rules = [rules.next()?, rules.next()?];
@@ -81,19 +81,19 @@ impl Pair {
         let span =
             [interval[0].checked_mul(u64::from(limit[0]))?, interval[1].checked_mul(u64::from(limit[1]))?];
         let offset_bits = u64::BITS - span[0].checked_add(span[1])?.leading_zeros();
-        let last = u64::MAX.checked_shr(offset_bits)?.checked_sub(span[0])?.min(Reciprocal::MOST / tick);
-        let (horizon, burst) = (last * tick, limit[0].min(limit[1]));
+        let ticks = u64::MAX.checked_shr(offset_bits)?.checked_sub(span[0])?.min(Reciprocal::MOST / tick);
+        let (last, burst) = (ticks * tick, limit[0].min(limit[1]));
         let tick = Reciprocal::new(tick);
-        let pair = Pair { interval, span, limit, burst, tick, horizon, offset_bits };
-        (horizon >= Self::LEAST_NANOS).then_some(pair)
+        let pair = Pair { interval, span, limit, burst, tick, last, offset_bits };
+        (last >= Self::LEAST_NANOS).then_some(pair)
     }
 
-    /// The word of two buckets that nobody has used.
+    /// The word of two full buckets.
     pub(super) fn start(&self) -> u64 {
         self.span[0]
     }
 
-    /// The word of a limiter beside which `n` permits were used, all at `now`.
+    /// The word after `n` more permits that were used elsewhere, all at `now`.
     pub(super) fn with_used(&self, word: u64, now: Nanos, n: u32) -> u64 {
         let (_, ceil) = self.ticks(now);
         let before = self.unpack(word);
@@ -138,7 +138,7 @@ impl Pair {
     /// The ticks at or before, and at or after, `now`.
     #[inline]
     fn ticks(&self, now: Nanos) -> (u64, u64) {
-        self.tick.around(now.as_nanos().min(self.horizon))
+        self.tick.around(now.as_nanos().min(self.last))
     }
 
     #[cold]
@@ -152,15 +152,15 @@ impl Pair {
         Denied::new(now, quota, retry, self.burst)
     }
 
-    /// The instant of `tick`, or `None` if time never gets there.
+    /// The instant of `tick`, or `None` if it is after the last instant.
     #[inline]
     fn instant(&self, tick: u64) -> Option<Nanos> {
-        let nanos = tick.checked_mul(self.tick.divisor()).filter(|&nanos| nanos <= self.horizon);
+        let nanos = tick.checked_mul(self.tick.divisor()).filter(|&nanos| nanos <= self.last);
         nanos.map(Nanos::from_nanos)
     }
 }
 
-/// 1, 2, 5, 10, 20, 25, 50, 100 ... nanoseconds: the intervals that people write are whole ticks of one.
+/// 1, 2, 5, 10, 20, 25, 50, 100 ... nanoseconds. The intervals that people write are multiples of one of them.
 fn grids() -> impl Iterator<Item = u64> {
     let decades = (0..9).map(|exponent| 10_u64.pow(exponent));
     decades.flat_map(|decade| {

@@ -4,12 +4,12 @@
 //!
 //! `tat: { units of 2^-scale ns: 64 }`, the theoretical arrival time: when the bucket is full again.
 //!
-//! - I1. A grant of `n` raises `tat` by at least `n * interval`; only the undoing of the latest grant lowers it, to
-//!   what it was before.
-//! - I2. `tat <= now + span` after a grant at `now`, where `span = burst * interval`; `now` is clamped to
-//!   `horizon`, so the sum fits. Past the horizon time stands still and the bucket fails closed.
+//! - I1. A grant of `n` raises `tat` by at least `n * interval`. Only undoing the latest grant lowers it, to what it was
+//!   before that grant.
+//! - I2. After a grant at `now`, `tat <= now + span`, where `span = burst * interval`. `now` is at most `last`, so the sum
+//!   does not overflow. After `last`, time stands still and the bucket fails closed.
 //!
-//! How a word is read and replaced, and the tables for that, are in `algorithm/one_word.rs`.
+//! `algorithm/one_word.rs` says how a word is read and replaced, and has the tables for that.
 
 use super::interval::Scale;
 use crate::algorithm::one_word::Judge;
@@ -23,8 +23,8 @@ pub(crate) struct Word {
     interval: u64,
     /// `burst * interval`.
     span: u64,
-    /// The last instant, in nanoseconds, that the word can tell.
-    horizon: u64,
+    /// The last instant that the word can hold, in nanoseconds.
+    last: u64,
     scale: Scale,
     burst: u32,
     /// What a refusal says: the quota of a nominal bucket, the pace of a strict one.
@@ -60,14 +60,14 @@ impl Word {
         Ok(Word::new(scale, interval, limit, Reason::quota(0)))
     }
 
-    /// `interval * burst` leaves a year above it: plans see to that, and a nominal span is hardly longer than its
-    /// window, in units finer than nanoseconds only where that is short.
+    /// A year fits into the word above `interval * burst`. A plan checks this. The span of a nominal bucket is hardly longer
+    /// than its window, and its units are finer than nanoseconds only if the window is short.
     fn new(scale: Scale, interval: u64, burst: u32, reason: Reason) -> Word {
         let span = interval.saturating_mul(u64::from(burst));
-        Word { interval, span, horizon: scale.floor_nanos(u64::MAX - span), scale, burst, reason }
+        Word { interval, span, last: scale.floor_nanos(u64::MAX - span), scale, burst, reason }
     }
 
-    /// The word of a limiter beside which `n` permits were used, all at `now`.
+    /// The word after `n` more permits that were used elsewhere, all at `now`.
     pub(crate) fn with_used(&self, tat: u64, now: Nanos, n: u32) -> u64 {
         let t = self.units(now);
         let used = self.interval.saturating_mul(u64::from(n));
@@ -87,10 +87,10 @@ impl Word {
         if self.reason.is_pace() { Status::joint(now, state) } else { Status::new(now, [state]) }
     }
 
-    /// The unit that holds `now`.
+    /// `now` in units.
     #[inline]
     fn units(&self, now: Nanos) -> u64 {
-        self.scale.units(now.as_nanos().min(self.horizon))
+        self.scale.units(now.as_nanos().min(self.last))
     }
 
     #[inline]
@@ -99,10 +99,10 @@ impl Word {
         Denied::because(now, self.reason, retry, self.burst)
     }
 
-    /// The first nanosecond at or after `units`, or `None` if time never gets there.
+    /// The first nanosecond at or after `units`, or `None` if it is after the last instant.
     #[inline]
     fn instant(&self, units: u64) -> Option<Nanos> {
         let nanos = self.scale.ceil_nanos(units);
-        (nanos <= self.horizon).then(|| Nanos::from_nanos(nanos))
+        (nanos <= self.last).then(|| Nanos::from_nanos(nanos))
     }
 }
