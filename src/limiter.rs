@@ -44,7 +44,7 @@ pub enum NoClock {}
 ///     limiter.try_acquire()?; // 50 a minute
 /// }
 /// let denied = limiter.try_acquire().unwrap_err();
-/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60)
+/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60), or 61 within 1 us
 /// assert_eq!(denied.quota(), 0); // the first: 50 a minute
 /// # Ok::<(), tollgate::Error>(())
 /// ```
@@ -88,7 +88,9 @@ struct Shared<A: ?Sized, C> {
 impl RateLimiter<SlidingLog, DefaultClock> {
     /// Grants whenever the rule allows it: a [`SlidingLog`] on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of `policy().guard()`. So a refusal within the first microsecond
+    /// of a window of a minute says 61 in [`retry_after_secs`](crate::Denied::retry_after_secs), and a later one 60.
     ///
     /// # Errors
     ///
@@ -103,7 +105,9 @@ impl RateLimiter<SlidingLog, DefaultClock> {
 impl RateLimiter<TokenBucket, DefaultClock> {
     /// Never exceeds the rule, in one word: a [`TokenBucket::strict`] on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of `policy().guard()`. So a refusal within the first microsecond
+    /// of a window of a minute says 61 in [`retry_after_secs`](crate::Denied::retry_after_secs), and a later one 60.
     ///
     /// # Errors
     ///
@@ -118,6 +122,10 @@ impl RateLimiter<TokenBucket, DefaultClock> {
 impl RateLimiter<WindowCounter, DefaultClock> {
     /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the default
     /// clock, whose first use in a process may take 200 ms to calibrate.
+    ///
+    /// Unlike those of [`exact`](RateLimiter::exact), windows are not longer by the error of the clock. With the feature
+    /// `quanta`, a window may be shorter by up to 1 us in true time. Give the policy a
+    /// [guard](Policy::with_guard) of 1 us if this matters.
     ///
     /// ```
     /// use tollgate::{Policy, RateLimiter};

@@ -62,7 +62,9 @@ impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// The default [`Plan`] of `policy` for each key, in a table with `slots` slots of 8 bytes (see
     /// [`KeyedTable::new`]), on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of the guard of the table's policy. So a retry can be 1 us later
+    /// than the policy says, and then [`retry_after_secs`](crate::Denied::retry_after_secs) is one second more.
     ///
     /// # Errors
     ///
