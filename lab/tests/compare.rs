@@ -875,7 +875,7 @@ fn bad_policies_are_told_in_one_line() {
         (
             "1/1s,\n2/60s, 3/1m",
             "bad policy \"1/1s,\\n2/60s, 3/1m\": quotas 1 and 2 (counted from 0) both have the window 1m; \
-             windows differ, for the larger limit could never bind",
+             windows must differ, because the larger limit would have no effect",
         ),
     ] {
         assert_eq!(refused(["--policy", policy]), expected);
