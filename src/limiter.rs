@@ -120,8 +120,10 @@ impl RateLimiter<TokenBucket, DefaultClock> {
 
 #[cfg(feature = "std")]
 impl RateLimiter<WindowCounter, DefaultClock> {
-    /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the default
-    /// clock, whose first use in a process may take 200 ms to calibrate.
+    /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the
+    /// [default clock](DefaultClock).
+    ///
+    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
     /// Unlike those of [`exact`](RateLimiter::exact), windows are not longer by the error of the clock. With the feature
     /// `quanta`, a window may be shorter by up to 1 us in true time. Give the policy a
@@ -138,9 +140,10 @@ impl RateLimiter<WindowCounter, DefaultClock> {
     ///
     /// # Errors
     ///
-    /// As [`WindowCounter::new`].
+    /// As [`WindowCounter::new`], and [`BuildError::Policy`] if a window cannot be longer.
     pub fn counted(policy: Policy) -> Result<Self, BuildError> {
-        Ok(RateLimiter::new(WindowCounter::new(policy)?, DefaultClock::new()))
+        let clock = DefaultClock::new();
+        Ok(RateLimiter::new(WindowCounter::new(clock.widen(policy)?)?, clock))
     }
 }
 

@@ -54,21 +54,17 @@ impl Choice {
     ///
     /// # Errors
     ///
-    /// If no algorithm can be built, why the strict bucket cannot. A log may still fail to be built, if there is not enough
-    /// memory.
+    /// If no algorithm can keep the policy, why the strict bucket cannot. Building a log may still fail, if there is not
+    /// enough memory.
     pub fn best(policy: Policy, first: Need, then: Need) -> Result<Choice, BuildError> {
         let bucket = Plan::new(policy).map(Choice::Bucket);
         let counter = CounterPlan::new(policy).map(Choice::Counter);
-        let words = counter.or(bucket).map(|word| match bucket {
-            Ok(bucket) if bucket.compare(&word, first, then).is_gt() => bucket,
-            _ => word,
-        });
-        let log = Choice::Log(policy);
-        match words {
-            Ok(word) if word.compare(&log, first, then).is_ge() => Ok(word),
-            Err(_) if first == Need::Memory => words,
-            _ => Ok(log),
-        }
+        let log = SlidingLog::can_keep(&policy).map(|()| Choice::Log(policy));
+        // Among equals the first.
+        let better = |best: Choice, other: Choice| {
+            if other.compare(&best, first, then).is_gt() { other } else { best }
+        };
+        [counter, bucket, log].into_iter().flatten().reduce(better).map_or(bucket, Ok)
     }
 
     /// Which gives more of what is needed.

@@ -106,7 +106,7 @@ impl Rule {
         let word = match &self.0 {
             _ if n == 0 => 0,
             Kind::Bucket { judge, .. } => judge.with_used(0, now, n),
-            Kind::Counter { judge, plan } => judge.with_used(0, now, n, plan.held_for(n)),
+            Kind::Counter { judge, plan } => judge.with_used(0, now, n, plan.longer_by()),
         };
         State(Word::new(word))
     }

@@ -92,7 +92,7 @@ impl WindowCounter {
     pub fn with_used(mut self, now: Nanos, n: u32) -> WindowCounter {
         let n = n.min(self.plan.policy().largest_limit());
         let OneWord { judge, word } = &mut self.state;
-        *word = Word::new(judge.with_used(word.load(), now, n, self.plan.held_for(n)));
+        *word = Word::new(judge.with_used(word.load(), now, n, self.plan.longer_by()));
         self
     }
 

@@ -345,13 +345,8 @@ impl CounterPlan {
         u32::try_from(by_counter.min(by_bucket)).ok()
     }
 
-    /// How much later than they were, in nanoseconds, `n` permits must be counted that were used elsewhere, so that no window
-    /// which the counter alone keeps holds more than `n` or its limit.
-    pub(crate) fn held_for(&self, n: u32) -> u64 {
-        let burst = u64::from(self.burst());
-        if u64::from(n) <= burst {
-            return 0;
-        }
+    /// By how many nanoseconds the longest quota that the counter alone keeps is longer than the counted one.
+    pub(crate) fn longer_by(&self) -> u64 {
         let counted = self.policy.rules().nth(self.counted()).map_or(1, |(_, window)| window);
         let by_counter =
             (0_u8..).zip(self.policy.rules()).filter(|(quota, _)| self.by_bucket >> quota & 1 == 0);

@@ -274,12 +274,18 @@ impl Counting {
         (tick <= self.last).then(|| Nanos::from_nanos(tick * self.tick.divisor()))
     }
 
-    /// The word of a limiter beside which `n` permits were used, all at `now`. They must not leave before those of a grant
-    /// at `now + later` nanoseconds would.
+    /// The word of a limiter beside which `n` permits were used, all at `now`. The longest quota that the counter alone keeps
+    /// is longer than a window by `longer` nanoseconds.
     ///
     /// What does not fit into the word is kept by the word of a later epoch. Until that begins, all calls are judged at its
     /// beginning, and refused there.
-    pub(crate) fn with_used(&self, word: u64, now: Nanos, n: u32, later: u64) -> u64 {
+    ///
+    /// If more permits are used than a window has, the longer quotas that the counter alone keeps must not miss the rest. So
+    /// the whole limit counts as many windows later as all that is used would fill, but no later than `longer`, after which no
+    /// window holds permits from before and after. Why that is enough: let `w` be those windows. Nothing is granted for `w`
+    /// windows from `now` on, and `w` windows may hold what is used. So all is as if it had been granted one window after
+    /// the other. If this is done again before that time is over, it goes on from there.
+    pub(crate) fn with_used(&self, word: u64, now: Nanos, n: u32, longer: u64) -> u64 {
         if n == 0 {
             return word;
         }
@@ -287,14 +293,20 @@ impl Counting {
         let n = u64::from(n);
         let tat = (moment.word & self.tat_mask).max(moment.stamp);
         let tat = (self.start(moment.word) + tat).saturating_add(self.interval.saturating_mul(n)); // Wanted, from the origin.
-        let (_, held) = self.tick.around(now.as_nanos().saturating_add(later).min(self.horizon));
         let last = self.last >> self.tick_bits;
-        let held = if later == 0 { 0 } else { held >> self.tick_bits };
+        let used = self.used(moment.word) + n;
+        let held = if used > self.limit && longer > 0 {
+            let windows = used.div_ceil(self.limit).saturating_mul(self.sub_windows.into());
+            let (_, latest) = self.tick.around(now.as_nanos().saturating_add(longer).min(self.horizon));
+            (moment.word >> self.epoch_shift).saturating_add(windows).min(latest >> self.tick_bits)
+        } else {
+            0
+        };
         let paced =
             if self.interval == 0 { 0 } else { (tat.saturating_sub(self.span) >> self.tick_bits).min(last) };
         let (epoch, held) = (moment.word >> self.epoch_shift, held.max(paced));
         let (epoch, counts) = if held > epoch {
-            (held, (self.used(moment.word) + n).min(self.limit))
+            (held, used.min(self.limit))
         } else {
             (epoch, self.with_counted(moment.word >> self.tat_bits, n))
         };
