@@ -71,14 +71,14 @@ impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// As [`KeyedTable::new`], and [`KeyedError::Plan`] as [`Plan::new`] or if a window cannot be longer.
     pub fn strict(policy: Policy, slots: usize) -> Result<Self, KeyedError> {
         let clock = DefaultClock::new();
-        let table = KeyedTable::new(plan_for(&clock, policy)?, slots)?;
+        let table = KeyedTable::new(plan_for(&clock, &policy)?, slots)?;
         Ok(KeyedLimiter::new(table, std::hash::RandomState::new(), clock))
     }
 }
 
 /// The default plan that keeps `policy` in true time.
-fn plan_for(clock: &impl Clock, policy: Policy) -> Result<Plan, BuildError> {
-    Plan::new(clock.widen(policy)?)
+fn plan_for(clock: &impl Clock, policy: &Policy) -> Result<Plan, BuildError> {
+    Plan::new(clock.widen(*policy)?)
 }
 
 impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
@@ -128,7 +128,7 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     ///
     /// As [`KeyedTable::fit`], and [`KeyedError::Plan`] as [`Plan::new`] or if a window cannot be longer.
     pub fn fit(&self, policy: Policy) -> Result<KeyPlan, KeyedError> {
-        self.shared.table.fit(&plan_for(&self.shared.clock, policy)?)
+        self.shared.table.fit(&plan_for(&self.shared.clock, &policy)?)
     }
 
     /// Takes one permit of `key` now.

@@ -146,8 +146,8 @@ fn every_error_says_what_would_do() {
         )
     );
     // Slow, not fast: a burst that comes back in 583 years. A year more is all that 64 bits of nanoseconds hold.
-    let year = Duration::from_secs(365 * 86_400);
-    let policy = Policy::new(&[Quota::new(4, (Duration::from_nanos(u64::MAX) - year) / 4)]).unwrap();
+    let window = Duration::from_nanos((u64::MAX - 365 * 86_400 * 1_000_000_000) / 4);
+    let policy = Policy::new(&[Quota::new(4, window)]).unwrap();
     let long = Plan::with_burst(policy, 4).unwrap();
     let error = KeyedTable::new(long, 8).unwrap_err();
     let interval = long.interval();
