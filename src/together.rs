@@ -1,12 +1,15 @@
 //! How several limiters are asked for one call, for example one per API key and one per address.
 
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::decision::{Denied, Grant};
 
 /// A limiter that can be asked together with others, by [`try_acquire_all`]: every
-/// [`RateLimiter`](crate::RateLimiter), whatever its algorithm and its clock.
+/// [`RateLimiter`](crate::RateLimiter), whatever its algorithm and its clock, and every `wait::FairLimiter`, by the rule
+/// of its queue. A reference, a `Box` or an `Arc` of such a limiter is one, too.
 ///
 /// Implement it for limiters of your own:
 ///
@@ -33,7 +36,7 @@ use crate::decision::{Denied, Grant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait TryGrant {
-    /// What [`try_grant_n`](TryGrant::try_grant_n) would answer now. Changes nothing.
+    /// What [`try_grant_n`](TryGrant::try_grant_n) would answer now. Charges nothing.
     ///
     /// # Errors
     ///
@@ -47,6 +50,22 @@ pub trait TryGrant {
     /// [`Denied`] says when to come back, or that there is no such instant.
     fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied>;
 }
+
+macro_rules! through_a_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<L: TryGrant + ?Sized> TryGrant for $pointer {
+            fn peek_n(&self, n: u32) -> Result<(), Denied> {
+                (**self).peek_n(n)
+            }
+
+            fn try_grant_n(&self, n: u32) -> Result<Grant<'_>, Denied> {
+                (**self).try_grant_n(n)
+            }
+        }
+    )*};
+}
+
+through_a_pointer!(&L, Box<L>, Arc<L>);
 
 /// Takes permits from several limiters, from all or from none. Each limiter is listed with the number of permits that
 /// the call costs there.
@@ -78,6 +97,7 @@ pub trait TryGrant {
 ///    changed after the look: another caller took its permits, say. Then the grants made before are
 ///    [undone](Grant::undo), the latest first. A grant that cannot be undone stays charged, and
 ///    [`DeniedBy::forfeited`] counts its permits.
+///    The same happens if a limiter panics. Then nobody is told which permits stay charged.
 /// 3. Each limiter alone keeps every promise of its own. In particular it never grants more than its policy allows.
 /// 4. This is **not** one atomic decision over all limiters. For a moment, another caller may be refused because of
 ///    permits that are then given back.
@@ -92,7 +112,9 @@ pub trait TryGrant {
 ///
 /// # Cost
 ///
-/// One look and one grant per limiter. Nothing blocks, and nothing is allocated for up to 8 limiters.
+/// One look and one grant per limiter. If one refuses after the look, each grant is undone, and then every other limiter is
+/// looked at a second time, to find the longest wait. For up to 8 limiters nothing is allocated. Nothing blocks, except
+/// that a limiter with a queue takes the lock of its queue while somebody waits in it.
 ///
 /// # Errors
 ///
@@ -110,19 +132,45 @@ pub fn try_acquire_all(limiters: &[(&dyn TryGrant, u32)]) -> Result<(), DeniedBy
         many.resize_with(limiters.len(), || None);
         &mut many[..]
     };
-    for (index, (limiter, n)) in limiters.iter().enumerate() {
-        match limiter.try_grant_n(*n) {
-            Ok(grant) => grants[index] = Some(grant),
+    let mut charged = Charged { limiters, grants };
+    for (index, &(limiter, n)) in limiters.iter().enumerate() {
+        match limiter.try_grant_n(n) {
+            Ok(grant) => charged.grants[index] = Some(grant),
             Err(denied) => {
-                let granted = grants.iter_mut().zip(limiters).rev();
-                let kept =
-                    granted.filter_map(|(grant, (_, n))| (!grant.take()?.undo()).then_some(u64::from(*n)));
-                let refused = DeniedBy { limiter: index, denied, forfeited: kept.sum() };
+                let refused = DeniedBy { limiter: index, denied, forfeited: charged.undo() };
                 return Err(longest_wait(limiters, Some(refused)).unwrap_or(refused));
             }
         }
     }
+    charged.keep();
     Ok(())
+}
+
+/// The grants of one call, one place for each limiter. They are undone when this is dropped, so that a limiter that panics
+/// leaves nothing charged.
+struct Charged<'a, 'list> {
+    limiters: &'list [(&'list dyn TryGrant, u32)],
+    grants: &'a mut [Option<Grant<'list>>],
+}
+
+impl Charged<'_, '_> {
+    /// The call was granted by all.
+    fn keep(mut self) {
+        self.grants = &mut [];
+    }
+
+    /// Undoes every grant, the latest first. The answer is the number of permits that stay charged.
+    fn undo(&mut self) -> u64 {
+        let granted = self.grants.iter_mut().zip(self.limiters).rev();
+        let kept = granted.filter_map(|(grant, (_, n))| (!grant.take()?.undo()).then_some(u64::from(*n)));
+        kept.sum()
+    }
+}
+
+impl Drop for Charged<'_, '_> {
+    fn drop(&mut self) {
+        self.undo();
+    }
 }
 
 /// Up to so many limiters, nothing is allocated.
@@ -132,11 +180,11 @@ const FEW: usize = 8;
 fn longest_wait(limiters: &[(&dyn TryGrant, u32)], known: Option<DeniedBy>) -> Option<DeniedBy> {
     let forfeited = known.map_or(0, |refused| refused.forfeited);
     let mut longest = known;
-    for (limiter, (asked, n)) in limiters.iter().enumerate() {
+    for (limiter, &(asked, n)) in limiters.iter().enumerate() {
         if known.is_some_and(|refused| refused.limiter == limiter) {
             continue;
         }
-        if let Err(denied) = asked.peek_n(*n) {
+        if let Err(denied) = asked.peek_n(n) {
             let refused = DeniedBy { limiter, denied, forfeited };
             if longest.is_none_or(|longest| refused.wait() > longest.wait()) {
                 longest = Some(refused);

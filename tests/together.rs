@@ -1,8 +1,9 @@
 //! What several limiters answer together: all or none, which limiter refuses, and what happens to the grants that were
 //! made before another caller came between.
 
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tollgate::{
@@ -81,6 +82,23 @@ fn a_refusal_charges_nobody() {
     }
 }
 
+/// A log takes nothing back, so it would lose a permit if it were charged before the second limiter is looked at.
+#[test]
+fn all_are_looked_at_before_any_is_charged() {
+    let clock = Manual::new();
+    let (with_room, spent) = (log("2/1m", &clock), log("1/1m", &clock));
+    spent.try_acquire().unwrap();
+    let before = with_room.status();
+    assert_eq!(told(try_acquire_all(&[(&with_room, 1), (&spent, 1)])), (1, Some(60_000), 0));
+    assert_eq!(with_room.status(), before);
+    // The same for more limiters than need no allocation.
+    let mut many = [(&with_room as &dyn TryGrant, 0); 20];
+    many[0].1 = 2;
+    many[19] = (&spent, 1);
+    assert_eq!(told(try_acquire_all(&many)), (19, Some(60_000), 0));
+    assert_eq!(with_room.status(), before);
+}
+
 #[test]
 fn the_longest_wait_is_told() {
     let (clock, ahead) = (Manual::new(), Manual::new());
@@ -147,7 +165,7 @@ fn what_cannot_be_undone_is_forfeited_and_counted() {
     };
     let raced = Raced { limiter: &address, other: &other };
     let answer = try_acquire_all(&[(&first, 4), (&key, 3), (&tenant, 2), (&raced, 1)]);
-    let text = "limiter 3, counted from 0: rate limit exceeded (quota 0, counted from 0); retry after 60s; \
+    let text = "limiter 3, counted from 0: quota 0 (counted from 0) is exceeded; retry after 60s; \
                 7 permits of other limiters stay charged";
     assert_eq!(answer.unwrap_err().to_string(), text);
     assert_eq!(told(answer), (3, Some(60_000), 7));
@@ -209,6 +227,78 @@ impl TryGrant for Noted<'_> {
         let before = self.granted.fetch_add(u64::from(n), Ordering::Relaxed);
         Ok(Grant::new(self, before, before + u64::from(n)))
     }
+}
+
+#[test]
+fn what_was_granted_before_a_limiter_panics_is_undone() {
+    let clock = Manual::new();
+    let (key, address) = (bucket("10/1s", &clock), log("7/1m", &clock));
+    let panics = || std::panic::resume_unwind(Box::new("a limiter panics"));
+    let broken = Raced { limiter: &key, other: &panics };
+    for many in [0, 1, 8, 9] {
+        let undone = Mutex::new(Vec::new());
+        let noted: Vec<Noted<'_>> =
+            (0..many).map(|name| Noted { name, granted: AtomicU64::new(5), undone: &undone }).collect();
+        let mut list: Vec<(&dyn TryGrant, u32)> = vec![(&key, 3)];
+        list.extend(noted.iter().map(|noted| (noted as &dyn TryGrant, 2)));
+        list.extend([(&broken as &dyn TryGrant, 1), (&address, 1)]);
+        let panicked = catch_unwind(AssertUnwindSafe(|| try_acquire_all(&list))).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"a limiter panics"));
+        assert_eq!((key.status().remaining(), address.status().remaining()), (10, 7));
+        assert_eq!(*undone.lock().unwrap(), (0..many).rev().collect::<Vec<_>>());
+        assert!(noted.iter().all(|noted| noted.granted.load(Ordering::Relaxed) == 5));
+    }
+}
+
+/// A limiter whose grants cannot be undone without a panic.
+struct Stuck;
+
+impl Reclaim for Stuck {
+    fn reclaim(&self, _: u64, _: u64) -> bool {
+        std::panic::resume_unwind(Box::new("an undo panics"))
+    }
+}
+
+impl TryGrant for Stuck {
+    fn peek_n(&self, _: u32) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    fn try_grant_n(&self, _: u32) -> Result<Grant<'_>, Denied> {
+        Ok(Grant::new(self, 0, 1))
+    }
+}
+
+#[test]
+fn an_undo_that_panics_keeps_no_other_from_being_undone() {
+    let clock = Manual::new();
+    let (key, tenant, address) = (bucket("10/1s", &clock), bucket("9/1s", &clock), log("2/1m", &clock));
+    let other = || address.try_acquire_n(2).unwrap();
+    let raced = Raced { limiter: &address, other: &other };
+    let list: [(&dyn TryGrant, u32); 4] = [(&key, 3), (&Stuck, 1), (&tenant, 2), (&raced, 1)];
+    let panicked = catch_unwind(AssertUnwindSafe(|| try_acquire_all(&list))).unwrap_err();
+    assert_eq!(panicked.downcast_ref(), Some(&"an undo panics"));
+    assert_eq!((key.status().remaining(), tenant.status().remaining()), (10, 9));
+}
+
+/// A pointer to a limiter is a limiter, of a known type or not, and its grants can be undone.
+#[test]
+fn pointers_to_limiters_can_be_listed() {
+    let clock = Manual::new();
+    let (key, spent) = (Arc::new(bucket("10/1s", &clock)), log("1/1m", &clock));
+    let boxed: Box<dyn TryGrant> = Box::new(Arc::clone(&key));
+    let shared: Arc<dyn TryGrant> = Arc::new(spent.clone());
+    let borrowed: &dyn TryGrant = &&*key;
+    assert_eq!(try_acquire_all(&[(&key, 1), (&boxed, 2), (&borrowed, 3), (&shared, 0)]), Ok(()));
+    assert_eq!(key.status().remaining(), 10 - 1 - 2 - 3);
+    let other = || spent.try_acquire().unwrap();
+    let raced = Raced { limiter: &shared, other: &other };
+    assert_eq!(
+        told(try_acquire_all(&[(&boxed, 2), (&key, 1), (&borrowed, 1), (&raced, 1)])),
+        (3, Some(60_000), 0)
+    );
+    assert_eq!(key.status().remaining(), 4);
+    assert_eq!(told(try_acquire_all(&[(&boxed, 1), (&shared, 1)])), (1, Some(60_000), 0));
 }
 
 /// As many as need no allocation, and more.

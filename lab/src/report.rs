@@ -22,7 +22,7 @@ use crate::traffic::Traffic;
 /// let comparison = Comparison::of(traffic, &[policy]).with("mine", SlidingLog::new);
 ///
 /// let report = &comparison.reports[0];
-/// let (ours, mine) = (&report.rows[0], &report.rows[7]);
+/// let (ours, mine) = (&report.rows[0], &report.rows[8]);
 /// assert_eq!((ours.name.as_str(), mine.name.as_str()), ("sliding_log", "mine"));
 /// let granted = |figures: &Result<Figures, String>| figures.as_ref().map(|it| it.granted).ok();
 /// assert_eq!(granted(&ours.figures), granted(&mine.figures));
@@ -58,12 +58,14 @@ pub struct Row {
 }
 
 impl Comparison {
-    /// Replays `traffic` through every built-in strategy under each of `policies`.
+    /// Replays `traffic` through every built-in strategy under each of `policies`. The keyed table is one of them if each
+    /// client has a limit of its own.
     pub fn of(traffic: Traffic, policies: &[Policy]) -> Comparison {
         // Three of a strategy's passes report; the timed one is left alone.
-        let progress = Progress::replaying(traffic.steps.len(), 3 * Strategy::ALL.len() * policies.len());
+        let passes = 3 * Strategy::of(&traffic).count() * policies.len();
+        let progress = Progress::replaying(traffic.steps.len(), passes);
         let report = |&policy| {
-            let rows = Strategy::ALL.map(|strategy| {
+            let rows = Strategy::of(&traffic).map(|strategy| {
                 progress.say(strategy.name());
                 Row {
                     name: strategy.name().into(),
@@ -71,7 +73,7 @@ impl Comparison {
                     figures: strategy.replay(&policy, &traffic, &progress),
                 }
             });
-            Report { policy, rows: rows.into() }
+            Report { policy, rows: rows.collect() }
         };
         let reports = policies.iter().map(report).collect();
         Comparison { traffic, reports }

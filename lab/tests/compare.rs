@@ -73,7 +73,7 @@ fn trace(name: &str) -> Option<String> {
 
 /// The 0s and 1s of each strategy, in the order of the events.
 fn answers(decisions: &str) -> Vec<String> {
-    let mut answers = vec![String::new(); 7];
+    let mut answers = vec![String::new(); 8];
     for line in decisions.lines().skip(1) {
         for (answers, answer) in answers.iter_mut().zip(line.split(',').skip(2)) {
             answers.push_str(answer);
@@ -99,22 +99,24 @@ fn events(trace: &[u8]) -> Vec<(u64, Option<String>)> {
 
 #[test]
 fn real_traces_are_decided_as_counted_independently() {
-    for (name, log, bucket, events, hash) in
-        [(AZURE, 1500, 2234, 8819, "6c4d1bf7faa80049"), (NASA, 5637, 6961, 9999, "c6edbaa01301773f")]
-    {
+    for (name, log, bucket, counter, events, hash) in [
+        (AZURE, 1500, 2234, 1307, 8819, "6c4d1bf7faa80049"),
+        (NASA, 5637, 6961, 5338, 9999, "c6edbaa01301773f"),
+    ] {
         let Some(path) = trace(name) else { continue };
         let decisions = temporary(&format!("decisions-{name}"));
         let report = report(["--trace", path.as_str(), "--decisions", decisions.to_str().expect("UTF-8")]);
         assert_eq!(report["events"], events);
         assert_eq!(granted(&report, "sliding_log"), log);
         assert_eq!(granted(&report, "locked_token_bucket"), bucket);
+        assert_eq!(granted(&report, "window_counter"), counter);
         // A coarser tick may refuse a few more, and never grants more.
         let nominal = granted(&report, "token_bucket_nominal");
         assert!((bucket - 5..=bucket).contains(&nominal), "{name}: {nominal}");
 
         let answers = answers(&fs::read_to_string(decisions).expect("the decisions"));
         assert_eq!(hex(&Sha256::digest(&answers[0])), hash, "{name}");
-        assert_eq!(answers[0], answers[3], "{name}: the lock-free log and the locked one");
+        assert_eq!(answers[0], answers[4], "{name}: the lock-free log and the locked one");
         for (answers, strategy) in answers.iter().zip(Strategy::ALL) {
             assert_eq!(answers.len(), events);
             let ones = answers.bytes().filter(|&answer| answer == b'1').count() as u64;
@@ -137,7 +139,8 @@ fn real_traces_under_other_policies() {
         assert_eq!(granted(&report, "sliding_log"), log, "{name} under {policy}");
         assert_eq!(granted(&report, "locked_sliding_log"), log, "{name} under {policy}");
         assert_eq!(report["policy"], policy);
-        for strategy in Strategy::ALL {
+        let keyed = per_client.map(|_| Strategy::KeyedTable);
+        for strategy in Strategy::ALL.into_iter().chain(keyed) {
             let outcome = self::strategy(&report, strategy.name());
             let retry = &outcome["retry"];
             assert_eq!(retry["promised"], retry["kept"], "{name} under {policy}: {outcome}");
@@ -149,6 +152,52 @@ fn real_traces_under_other_policies() {
     }
 }
 
+/// A table with a bucket for each client answers nearly as the strict buckets of their own do, in a part of their memory.
+#[test]
+fn a_keyed_table_serves_the_clients_of_a_real_trace() {
+    let Some(path) = trace(NASA) else { return };
+    for (policy, buckets, table) in [("10/1m, 100/1h", 0, 0), ("5/1m, 30/1h", 0, 0)] {
+        let report = report(["--trace", &path, "--policy", policy, "--per-client"]);
+        assert_eq!(granted(&report, "token_bucket_strict"), buckets, "{policy}");
+        assert_eq!(granted(&report, "keyed_table"), table, "{policy}");
+        let clients = report["clients"].as_u64().expect("a count");
+        let bytes = |name| strategy(&report, name)["state_bytes"].as_u64().expect("bytes");
+        // Two slots of 8 bytes for each client, in sets of 8 slots, and less than 1 KiB for the table itself.
+        let slots = 8 * (2 * clients).next_multiple_of(8);
+        let beside = bytes("keyed_table") - slots;
+        assert!(beside < 1024, "{beside} bytes beside {slots}");
+        assert!(bytes("keyed_table") * 10 < bytes("token_bucket_strict"));
+    }
+    // Without clients of their own there is no table.
+    let report = report(["--trace", path.as_str()]);
+    let names = report["strategies"].as_array().expect("an array").iter().map(|strategy| &strategy["name"]);
+    assert!(names.eq(&Strategy::ALL.map(|strategy| json!(strategy.name()))));
+}
+
+/// No quota is exceeded where calls are spaced, so none is blamed for their refusals.
+#[test]
+fn refusals_are_counted_by_their_cause() {
+    let args = ["bursty", "--events", "5000", "--per-client", "--policy", "3/1m, 20/1h"];
+    let report = report(args);
+    for outcome in report["strategies"].as_array().expect("an array") {
+        let count = |value: &Value| value.as_u64().expect("a count");
+        let by_quota: u64 = outcome["refused_by"].as_array().expect("an array").iter().map(count).sum();
+        let by_pace = count(&outcome["refused_by_pace"]);
+        assert_eq!(by_quota + by_pace, count(&outcome["refused"]), "{outcome}");
+        let paced = ["token_bucket_strict", "keyed_table"].map(Value::from).contains(&outcome["name"]);
+        assert_eq!((by_quota == 0, by_pace > 0), (paced, paced), "{outcome}");
+    }
+    let html = temporary("pace.html");
+    let table = ran(args.into_iter().chain(["--html", html.to_str().expect("UTF-8")]));
+    let heading = table.out.lines().nth(4).expect("a heading");
+    let columns: Vec<&str> = heading.split_whitespace().collect();
+    assert_eq!(columns[..6], ["strategy", "granted", "refused", "3/1m", "20/1h", "pace"]);
+    let strict = table.out.lines().find(|line| line.starts_with("token_bucket_strict")).expect("a row");
+    let cells: Vec<&str> = strict.split_whitespace().collect();
+    assert_eq!((cells[2], &cells[3..5]), (cells[5], &["0", "0"][..]));
+    assert!(fs::read_to_string(html).expect("a page").contains(">refused by pace</th>"));
+}
+
 #[test]
 fn the_table_marks_what_broke_the_rule_and_says_what_to_use() {
     let Some(path) = trace(AZURE) else { return };
@@ -157,12 +206,12 @@ fn the_table_marks_what_broke_the_rule_and_says_what_to_use() {
     let line = |start: &str| table.out.lines().find(|line| line.starts_with(start)).expect("a line");
     let words = |start: &str| line(start).split_whitespace().take(11).collect::<Vec<_>>().join(" ");
     assert_eq!(line("azure"), "azure-llm-code-2023.csv: 8819 events in 3435.948056 s, one limiter for all");
-    assert!(words("sliding_log ").starts_with("sliding_log 1500 7319 6624 695 50 1500 100 %"));
-    assert_eq!(words("locked_token_bucket"), "locked_token_bucket 2234 6585 6585 0 99 > 50 ! 2234 >");
-    assert_eq!(words("fixed_window"), "fixed_window 1500 7319 5516 1803 100 > 50 ! 1500 100");
+    assert!(words("sliding_log ").starts_with("sliding_log 1500 7319 6624 695 0 50 1500 100 %"));
+    assert_eq!(words("locked_token_bucket"), "locked_token_bucket 2234 6585 6585 0 0 99 > 50 ! 2234");
+    assert_eq!(words("fixed_window"), "fixed_window 1500 7319 5516 1803 0 100 > 50 ! 1500");
     assert_eq!(
         line("Within every limit, always"),
-        "Within every limit, always: sliding_log, token_bucket_strict, locked_sliding_log."
+        "Within every limit, always: sliding_log, token_bucket_strict, window_counter, locked_sliding_log."
     );
     assert_eq!(
         line("Use"),
@@ -208,7 +257,7 @@ fn unix_time_is_judged_as_time_since_midnight() {
         report(["--trace".into(), format!("{}/../../shared/traces/{AZURE}", env!("CARGO_MANIFEST_DIR"))]);
     assert_eq!(timeless(shifted), timeless(original));
     let decisions = fs::read_to_string(decisions).expect("the decisions");
-    assert_eq!(decisions.lines().nth(2), Some("1699920000.052,,1,1,1,1,1,1,1"));
+    assert_eq!(decisions.lines().nth(2), Some("1699920000.052,,1,1,1,1,1,1,1,1"));
 }
 
 // What it reports is true.
@@ -629,7 +678,7 @@ fn json_has_the_documented_shape() {
     assert!(outcome["state_bytes"].is_u64());
     outcome["state_bytes"] = json!(0);
     let expected = concat!(
-        r#"{"name":"sliding_log","granted":2,"refused":1,"refused_by":[1,0],"#,
+        r#"{"name":"sliding_log","granted":2,"refused":1,"refused_by":[1,0],"refused_by_pace":0,"#,
         r#""worst":[{"window_s":0.25,"limit":1,"count":1},{"window_s":60,"limit":5,"count":2}],"#,
         r#""retry":{"promised":2,"kept":2,"late":0},"ns_per_decision":null,"state_bytes":0,"#,
         r#""waiting":{"silence_s":0.25,"wait_s":{"p50":0.25,"p90":0.25,"p99":0.25,"max":0.25},"#,
@@ -659,7 +708,7 @@ fn a_strategy_that_cannot_serve_the_policy_says_so() {
     let table = ran(args.into_iter().chain(["--decisions", decisions.to_str().expect("UTF-8")]));
     assert!(table.out.contains(&format!("\nsliding_log: {error}\n")), "{}", table.out);
     let decisions = fs::read_to_string(decisions).expect("the decisions");
-    assert!(decisions.lines().skip(1).all(|line| line.ends_with(",,,1,1,1,1,1")), "{decisions}");
+    assert!(decisions.lines().skip(1).all(|line| line.ends_with(",,,1,,1,1,1,1")), "{decisions}");
 
     // Refused before the memory is taken.
     let huge = self::report(["steady", "--per-client", "--policy", "10000000/1h"]);
@@ -678,14 +727,14 @@ fn decisions_tell_every_event() {
         fs::read_to_string(&decisions).expect("the decisions")
     };
     let header = "seconds,client,sliding_log,token_bucket_strict,token_bucket_nominal,\
-                  locked_sliding_log,locked_token_bucket,fixed_window,sliding_window_counter";
+                  window_counter,locked_sliding_log,locked_token_bucket,fixed_window,sliding_window_counter";
     // The weighted counter still sees nine tenths of the permit of the second before.
-    let global = "0.1,7,1,1,1,1,1,1,1\n0.1,8,0,0,0,0,0,0,0\n1.1,7,1,1,1,1,1,1,0\n\
-                  1.100000001,18446744073709551615,0,0,0,0,0,0,0\n";
+    let global = "0.1,7,1,1,1,1,1,1,1,1\n0.1,8,0,0,0,0,0,0,0,0\n1.1,7,1,1,1,1,1,1,1,0\n\
+                  1.100000001,18446744073709551615,0,0,0,0,0,0,0,0\n";
     assert_eq!(decided(&[]), format!("{header}\n{global}"));
-    let per_client = "0.1,7,1,1,1,1,1,1,1\n0.1,8,1,1,1,1,1,1,1\n1.1,7,1,1,1,1,1,1,0\n\
-                      1.100000001,18446744073709551615,1,1,1,1,1,1,1\n";
-    assert_eq!(decided(&["--per-client"]), format!("{header}\n{per_client}"));
+    let per_client = "0.1,7,1,1,1,1,1,1,1,1,1\n0.1,8,1,1,1,1,1,1,1,1,1\n1.1,7,1,1,1,1,1,1,1,0,1\n\
+                      1.100000001,18446744073709551615,1,1,1,1,1,1,1,1,1\n";
+    assert_eq!(decided(&["--per-client"]), format!("{header},keyed_table\n{per_client}"));
 }
 
 #[test]
@@ -765,6 +814,8 @@ fn help_documents_names_workloads_columns_and_keys() {
     assert_eq!((help.code, help.err.as_str()), (0, ""));
     let names = Strategy::ALL.map(Strategy::name);
     let keys = [
+        "keyed_table",
+        "refused_by_pace",
         "policy",
         "events",
         "worst",
@@ -824,7 +875,7 @@ fn bad_policies_are_told_in_one_line() {
         (
             "1/1s,\n2/60s, 3/1m",
             "bad policy \"1/1s,\\n2/60s, 3/1m\": quotas 1 and 2 (counted from 0) both have the window 1m; \
-             windows differ, for the larger limit could never bind",
+             windows must differ, because the larger limit would have no effect",
         ),
     ] {
         assert_eq!(refused(["--policy", policy]), expected);

@@ -479,7 +479,7 @@ fn policies_stand_side_by_side() {
         header.starts_with("seconds,client,\"sliding_log 3/1s, 5/1m\",\"token_bucket_strict 3/1s, 5/1m\",")
     );
     assert!(header.ends_with(",fixed_window 1/1s,sliding_window_counter 1/1s"), "{header}");
-    assert!(decisions.lines().skip(1).all(|line| line.split(',').count() == 16));
+    assert!(decisions.lines().skip(1).all(|line| line.split(',').count() == 18));
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub trait Clock: Send + Sync {
     /// longer by [`max_error`](Clock::max_error), which is added to the [guard](Policy::with_guard). If the clock says
     /// zero because no bound is known, nothing is added: choose a guard yourself.
     ///
-    /// [`RateLimiter::exact`](crate::RateLimiter::exact) and [`strict`](crate::RateLimiter::strict) do this by
+    /// `RateLimiter::exact` and `RateLimiter::strict` do this by
     /// themselves. Call it when you pass an algorithm and a clock to [`RateLimiter::new`](crate::RateLimiter::new).
     ///
     /// ```

@@ -125,10 +125,11 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     ///
     /// ```
     /// use tollgate::keyed::KeyedLimiter;
-    /// use tollgate::Plan;
+    /// use tollgate::{Clock, Plan};
     ///
     /// let limiter = KeyedLimiter::strict("10/1h".parse()?, 1_000)?;
-    /// let pro = limiter.table().fit(&Plan::new("1000/1h".parse()?)?)?;
+    /// let pro = limiter.clock().widen("1000/1h".parse()?)?; // as `strict` did with the other
+    /// let pro = limiter.table().fit(&Plan::new(pro)?)?;
     /// assert!(limiter.try_acquire_n("free", 11).is_err());
     /// assert!(limiter.try_acquire_with("pro", 11, &pro).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

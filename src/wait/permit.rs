@@ -7,7 +7,7 @@ use super::shared::Shared;
 use super::timer::AnyTimer;
 use crate::algorithm::Algorithm;
 use crate::clock::Clock;
-use crate::decision::{Grant, Receipt};
+use crate::decision::{Grant, Receipt, Reclaim};
 
 /// Leave to make a call, charged at the moment it was granted.
 ///
@@ -27,7 +27,8 @@ pub struct OwnedPermit {
 /// What became of a permit that was handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Undo {
-    /// The limiter is as it was before the grant, and whoever waits gets the permit.
+    /// The permit is back, and whoever waits gets it. After a pause it still counts in the spacing of calls: see
+    /// [`Grant::undo`].
     Exact,
     /// The permit stays charged, as if the call had been made: the limiter has granted since, or its algorithm
     /// takes nothing back. Only [`TokenBucket`](crate::TokenBucket) does, strict or nominal with one quota or two.
@@ -60,7 +61,9 @@ impl Permit<'_> {
 }
 
 impl OwnedPermit {
-    /// As [`Permit::undo`].
+    /// As [`Permit::undo`], for the algorithms of this crate, also behind a `Box` or an `Arc`. The permits of an algorithm of
+    /// your own are always [`Forfeited`](Undo::Forfeited), even if it wraps a bucket of this crate: it cannot be told which
+    /// grant to undo. A [`Permit`], which borrows its limiter, can be undone there.
     pub fn undo(self) -> Undo {
         let undone = self.origin.undo(self.receipt);
         answer(undone, &*self.origin)
@@ -83,13 +86,21 @@ pub(super) trait Origin: Send + Sync {
     fn call_head(&self);
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
     fn undo(&self, receipt: Receipt) -> bool {
         self.limiter.algorithm().undo_receipt(receipt)
     }
 
     fn call_head(&self) {
         self.call_head();
+    }
+}
+
+/// A grant of this limiter that is undone calls the head of the queue.
+impl<A: Algorithm, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
+    fn reclaim(&self, before: u64, after: u64) -> bool {
+        let undone = Origin::undo(self, Receipt { before, after });
+        answer(undone, self) == Undo::Exact
     }
 }
 

@@ -17,5 +17,6 @@ mod properties;
 mod real_time;
 mod runtimes;
 mod sleepers;
+mod together;
 mod tokio_time;
 mod undo;

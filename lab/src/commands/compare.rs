@@ -85,7 +85,8 @@ fn policies(matches: &mut ArgMatches) -> Result<Vec<Policy>, Error> {
 
 fn explanation() -> String {
     let mut lines = vec![String::from("Strategies:")];
-    lines.extend(Strategy::ALL.map(|it| format!("  {:<24}{}", it.name(), it.describe())));
+    let strategies = Strategy::ALL.into_iter().chain([Strategy::KeyedTable]);
+    lines.extend(strategies.map(|it| format!("  {:<24}{}", it.name(), it.describe())));
     lines.push("\nBuilt-in workloads (100 clients, 0 the busiest, 99 the rarest):".into());
     let indented = |text: &str| text.replace('\n', "\n            ");
     lines.extend(Workload::ALL.map(|it| format!("  {:<10}{}", it.name(), indented(it.describe()))));
@@ -94,7 +95,8 @@ fn explanation() -> String {
         "
 Columns:
   granted, refused  events
-  refused by        refusals by the quota that each one named: the last to admit a retry
+  refused by        refusals by the quota that was exceeded: of several, the last to admit a retry. \"pace\" counts
+                    those where none was: the strategy spaces its calls so that no quota ever is
   most in any       the largest count of grants in any half-open window of the quota, as written (without
                     the guard), of any one limiter; \"99 > 50 !\" marks a limit of 50 that was broken
   retry             of the instants promised to a client that comes back when it is told to, the share

@@ -1,6 +1,7 @@
 //! How does one strategy do on this traffic? Four passes, each on fresh limiters.
 
 mod answers;
+mod keyed;
 mod memory;
 mod strategy;
 mod waiting;
@@ -10,7 +11,7 @@ mod window;
 use std::hint::black_box;
 use std::time::Instant;
 
-use tollgate::{Algorithm, BuildError, Nanos, Policy};
+use tollgate::{Algorithm, BuildError, Cause, Nanos, Policy};
 
 pub use answers::Answers;
 use memory::{held, uncounted};
@@ -29,8 +30,10 @@ pub struct Figures {
     pub granted: u64,
     /// What was answered to each event.
     pub answers: Answers,
-    /// Refusals by the quota that was named in them.
+    /// Refusals by the quota that was exceeded.
     pub refused_by: Vec<u64>,
+    /// Refusals because no quota was exceeded, but the strategy spaces its calls so that none ever is.
+    pub refused_by_pace: u64,
     /// Of those, the ones that asked for more permits than the strategy ever grants at once.
     pub never: u64,
     /// The most permits in any window, for each quota: of any one limiter.
@@ -48,7 +51,7 @@ pub struct Figures {
 impl Figures {
     /// Events that were refused.
     pub fn refused(&self) -> u64 {
-        self.refused_by.iter().sum()
+        self.refused_by.iter().sum::<u64>() + self.refused_by_pace
     }
 }
 
@@ -82,14 +85,23 @@ pub fn replay<A: Algorithm>(
         // Exact, so that what the vector holds is what the limiters hold.
         let mut fresh = Vec::with_capacity(limiters);
         for _ in 0..limiters {
-            fresh.push(build()?);
+            fresh.push(build().map_err(|error| error.to_string())?);
         }
         Ok(fresh)
     };
     affordable(&build, limiters)?;
-    let told = |error: BuildError| error.to_string();
-    let Decided { answers, refused_by, never, ended, unknown, state_bytes } =
-        decide(fresh, policy, traffic, progress).map_err(told)?;
+    through(fresh, policy, traffic, progress)
+}
+
+/// Replays `traffic` through the limiters that `fresh` makes: one for each client, or one for all.
+fn through<A: Algorithm>(
+    fresh: impl Fn() -> Result<Vec<A>, String>,
+    policy: &Policy,
+    traffic: &Traffic,
+    progress: &Progress,
+) -> Result<Figures, String> {
+    let Decided { answers, refused_by, refused_by_pace, never, ended, unknown, state_bytes } =
+        decide(&fresh, policy, traffic, progress)?;
     if let Some(quota) = unknown {
         return Err(format!(
             "a refusal names quota {quota} (counted from 0), and the policy has {}",
@@ -103,17 +115,28 @@ pub fn replay<A: Algorithm>(
             instant(traffic.origin + at)
         ));
     }
-    let granted = traffic.steps.len() as u64 - refused_by.iter().sum::<u64>();
-    let ns_per_decision = cost(fresh, granted, traffic)?;
-    let retry = polite(&fresh().map_err(told)?, traffic, progress);
-    let waiting = waiting::wait(&fresh().map_err(told)?, traffic, progress);
+    let granted = answers.iter().filter(|&granted| granted).count() as u64;
+    let ns_per_decision = cost(&fresh, granted, traffic)?;
+    let retry = polite(&fresh()?, traffic, progress);
+    let waiting = waiting::wait(&fresh()?, traffic, progress);
     // Against the windows as written: a guard is the strategy's business, not the server's.
     let worst = policy.quotas().iter().map(|quota| {
         let window = u64::try_from(quota.window().as_nanos()).unwrap_or(u64::MAX);
         worst(traffic, &answers, window)
     });
     let worst = worst.collect();
-    Ok(Figures { granted, answers, refused_by, never, worst, retry, waiting, ns_per_decision, state_bytes })
+    Ok(Figures {
+        granted,
+        answers,
+        refused_by,
+        refused_by_pace,
+        never,
+        worst,
+        retry,
+        waiting,
+        ns_per_decision,
+        state_bytes,
+    })
 }
 
 /// `Err` if so many limiters would take more memory than is decent.
@@ -138,6 +161,7 @@ fn affordable<A>(build: impl Fn() -> Result<A, BuildError>, limiters: usize) -> 
 struct Decided {
     answers: Answers,
     refused_by: Vec<u64>,
+    refused_by_pace: u64,
     never: u64,
     /// When the limiters' clock had ended.
     ended: Option<u64>,
@@ -147,14 +171,14 @@ struct Decided {
 }
 
 fn decide<A: Algorithm>(
-    fresh: impl Fn() -> Result<Vec<A>, BuildError>,
+    fresh: impl Fn() -> Result<Vec<A>, String>,
     policy: &Policy,
     traffic: &Traffic,
     progress: &Progress,
-) -> Result<Decided, BuildError> {
+) -> Result<Decided, String> {
     let mut answers = Answers::with_capacity(traffic.steps.len());
     let mut refused_by = vec![0; policy.quotas().len()];
-    let (mut never, mut ended, mut unknown) = (0, None, None);
+    let (mut refused_by_pace, mut never, mut ended, mut unknown) = (0, 0, None, None);
     let mut kept = None;
     let state_bytes = held(|| {
         kept = Some(fresh().inspect(|limiters| {
@@ -164,9 +188,12 @@ fn decide<A: Algorithm>(
                     let answer = limiter.try_acquire_at(Nanos::from_nanos(step.at), step.cost);
                     answers.push(answer.is_ok());
                     if let Err(denied) = answer {
-                        match refused_by.get_mut(denied.quota()) {
-                            Some(count) => *count += 1,
-                            None => unknown = Some(denied.quota()),
+                        match denied.cause() {
+                            Cause::Quota(quota) => match refused_by.get_mut(quota) {
+                                Some(count) => *count += 1,
+                                None => unknown = Some(quota),
+                            },
+                            _ => refused_by_pace += 1,
                         }
                         match denied.retry_at() {
                             None if step.cost > denied.burst() => never += 1,
@@ -183,7 +210,7 @@ fn decide<A: Algorithm>(
     // The limiters are still there, and no strategy ever shrinks: what is held now was the most.
     match kept {
         Some(Err(error)) => Err(error),
-        _ => Ok(Decided { answers, refused_by, never, ended, unknown, state_bytes }),
+        _ => Ok(Decided { answers, refused_by, refused_by_pace, never, ended, unknown, state_bytes }),
     }
 }
 
@@ -193,7 +220,7 @@ const LEAST_TIMED: usize = 1_000;
 /// Nanoseconds per decision, of the median of several passes. The clock is read twice a pass.
 #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
 fn cost<A: Algorithm>(
-    fresh: impl Fn() -> Result<Vec<A>, BuildError>,
+    fresh: impl Fn() -> Result<Vec<A>, String>,
     granted: u64,
     traffic: &Traffic,
 ) -> Result<Option<f64>, String> {
@@ -203,7 +230,7 @@ fn cost<A: Algorithm>(
     let passes = (500_000 / traffic.steps.len()).clamp(3, 31) | 1;
     let mut times = Vec::with_capacity(passes);
     for _ in 0..passes {
-        let limiters = fresh().map_err(|error| error.to_string())?;
+        let limiters = fresh()?;
         let start = Instant::now();
         let mut count = 0;
         for step in &traffic.steps {

@@ -1,9 +1,9 @@
 //! Which strategies are compared?
 
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, SlidingWindowCounter};
-use tollgate::{Policy, SlidingLog, TokenBucket};
+use tollgate::{Policy, SlidingLog, TokenBucket, WindowCounter};
 
-use super::{Figures, replay};
+use super::{Figures, keyed, replay};
 use crate::progress::Progress;
 use crate::traffic::Traffic;
 
@@ -14,23 +14,33 @@ pub enum Strategy {
     SlidingLog,
     TokenBucketStrict,
     TokenBucketNominal,
+    WindowCounter,
     LockedSlidingLog,
     LockedTokenBucket,
     FixedWindow,
     SlidingWindowCounter,
+    KeyedTable,
 }
 
 impl Strategy {
-    /// In the order of every output: the lock-free ones, then the locked.
-    pub const ALL: [Strategy; 7] = [
+    /// Those for any traffic, in the order of every output: the lock-free ones, then the locked.
+    pub const ALL: [Strategy; 8] = [
         Strategy::SlidingLog,
         Strategy::TokenBucketStrict,
         Strategy::TokenBucketNominal,
+        Strategy::WindowCounter,
         Strategy::LockedSlidingLog,
         Strategy::LockedTokenBucket,
         Strategy::FixedWindow,
         Strategy::SlidingWindowCounter,
     ];
+
+    /// Those that are compared on `traffic`: [`ALL`](Strategy::ALL), and then the keyed table, if each client has a limit of
+    /// its own.
+    pub fn of(traffic: &Traffic) -> impl Iterator<Item = Strategy> + use<> {
+        let keyed = traffic.per_client.then_some(Strategy::KeyedTable);
+        Strategy::ALL.into_iter().chain(keyed)
+    }
 
     /// As every output calls it.
     pub const fn name(self) -> &'static str {
@@ -38,10 +48,12 @@ impl Strategy {
             Strategy::SlidingLog => "sliding_log",
             Strategy::TokenBucketStrict => "token_bucket_strict",
             Strategy::TokenBucketNominal => "token_bucket_nominal",
+            Strategy::WindowCounter => "window_counter",
             Strategy::LockedSlidingLog => "locked_sliding_log",
             Strategy::LockedTokenBucket => "locked_token_bucket",
             Strategy::FixedWindow => "fixed_window",
             Strategy::SlidingWindowCounter => "sliding_window_counter",
+            Strategy::KeyedTable => "keyed_table",
         }
     }
 
@@ -53,16 +65,32 @@ impl Strategy {
             Strategy::TokenBucketNominal => {
                 "lock-free; a textbook bucket per quota: up to twice the limit, less 1"
             }
+            Strategy::WindowCounter => {
+                "lock-free; counts planned so that they are never over a limit, and the whole limit comes at once"
+            }
             Strategy::LockedSlidingLog => "the exact rule as a deque behind a mutex",
             Strategy::LockedTokenBucket => "textbook buckets in exact fractions behind a mutex",
             Strategy::FixedWindow => "a count that restarts with every full window, behind a mutex",
             Strategy::SlidingWindowCounter => "two counts, the older one weighted, behind a mutex",
+            Strategy::KeyedTable => {
+                "with --per-client; lock-free; one table with a bucket for each client, never over a limit"
+            }
         }
     }
 
     /// Whether it keeps every limit on any traffic, and not by luck on this one.
     pub const fn keeps_the_rule(self) -> bool {
-        matches!(self, Strategy::SlidingLog | Strategy::TokenBucketStrict | Strategy::LockedSlidingLog)
+        match self {
+            Strategy::SlidingLog
+            | Strategy::TokenBucketStrict
+            | Strategy::WindowCounter
+            | Strategy::LockedSlidingLog
+            | Strategy::KeyedTable => true,
+            Strategy::TokenBucketNominal
+            | Strategy::LockedTokenBucket
+            | Strategy::FixedWindow
+            | Strategy::SlidingWindowCounter => false,
+        }
     }
 
     /// Replays `traffic`.
@@ -76,6 +104,7 @@ impl Strategy {
             Strategy::SlidingLog => replay(|| SlidingLog::new(own), policy, traffic, bar),
             Strategy::TokenBucketStrict => replay(|| TokenBucket::strict(own), policy, traffic, bar),
             Strategy::TokenBucketNominal => replay(|| TokenBucket::nominal(own), policy, traffic, bar),
+            Strategy::WindowCounter => replay(|| WindowCounter::new(own), policy, traffic, bar),
             Strategy::LockedSlidingLog => {
                 replay(|| Ok(Locked::new(LogMachine::new(own))), policy, traffic, bar)
             }
@@ -86,6 +115,7 @@ impl Strategy {
             Strategy::SlidingWindowCounter => {
                 replay(|| Ok(Locked::new(SlidingWindowCounter::new(own))), policy, traffic, bar)
             }
+            Strategy::KeyedTable => keyed::replay(policy, traffic, bar),
         }
     }
 }

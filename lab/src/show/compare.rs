@@ -103,13 +103,14 @@ fn counts(report: &Report, under: &str) -> Section {
     });
     let mut head = vec![String::from("strategy"), "granted".into(), "refused".into()];
     head.extend(quotas.clone().map(|quota| format!("refused by {}", report.rule(quota))));
-    head.extend(["ns a decision".into(), "bytes".into()]);
+    head.extend(["refused by pace".into(), "ns a decision".into(), "bytes".into()]);
     let rows = report.rows.iter().map(|row| {
         let mut cells = vec![Cell::plain(&row.name)];
         match &row.figures {
             Ok(figures) => {
                 cells.extend([Cell::plain(figures.granted), Cell::plain(figures.refused())]);
                 cells.extend(figures.refused_by.iter().map(Cell::plain));
+                cells.push(Cell::plain(figures.refused_by_pace));
                 let cost = figures.ns_per_decision.map_or("-".into(), |ns| format!("{ns:.1}"));
                 let bytes = figures.state_bytes.map_or("-".into(), |bytes| bytes.to_string());
                 cells.extend([Cell::plain(cost), Cell::plain(bytes)]);

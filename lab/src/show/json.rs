@@ -28,13 +28,14 @@ pub const KEYS: &str = "\
     \"out_of_order\": N,           sorted
     \"out_of_order_s\": 1.5        by how much at the most
   } | null,
-  \"strategies\": [                always all of them, in the same order
+  \"strategies\": [                always all of them, in the same order; keyed_table with --per-client
     {
       \"name\": \"sliding_log\",
       \"granted\": N,
       \"refused\": N,
       \"never\": N,               of those, more permits than are ever granted at once; only with --cost
-      \"refused_by\": [N, ...],    by the quota that the refusal named, in the order of the policy
+      \"refused_by\": [N, ...],    by the quota that was exceeded, in the order of the policy
+      \"refused_by_pace\": N,       no quota was exceeded: the strategy spaces its calls
       \"worst\": [{\"window_s\": 60, \"limit\": 50, \"count\": 50}, ...],
       \"retry\": {\"promised\": N, \"kept\": N, \"late\": N},
       \"ns_per_decision\": 1.2 | null,    null: fewer than 1000 events
@@ -116,6 +117,7 @@ fn strategy(report: &Report, name: &str, figures: &Figures) -> Value {
         "granted": figures.granted,
         "refused": figures.refused(),
         "refused_by": figures.refused_by,
+        "refused_by_pace": figures.refused_by_pace,
         "worst": worst.collect::<Vec<_>>(),
         "retry": {
             "promised": figures.retry.promised,

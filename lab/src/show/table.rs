@@ -141,7 +141,8 @@ fn answers(report: &Report, traffic: &Traffic) -> Vec<Group> {
     };
     let quotas = || 0..report.policy.quotas().len();
     let refused_by = quotas()
-        .map(|quota| column(report, report.rule(quota), |figures| figures.refused_by[quota].to_string()));
+        .map(|quota| column(report, report.rule(quota), |figures| figures.refused_by[quota].to_string()))
+        .chain([column(report, "pace", |figures| figures.refused_by_pace.to_string())]);
     let worst = quotas().map(|quota| {
         let limit = report.policy.quotas()[quota].limit();
         let over = |figures: &Figures| report.violations(figures).any(|(over, _)| over == quota);
