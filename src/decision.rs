@@ -180,7 +180,7 @@ impl Denied {
     }
 
     /// The first instant at which an undisturbed retry is granted. `None` if there is none: the call asked for more than
-    /// [`burst`](Denied::burst) permits, the instant is past the last one that the limiter can tell, or the limiter is
+    /// [`burst`](Denied::burst) permits, the instant is past the last one that the limiter can represent, or the limiter is
     /// paused until it is resumed.
     #[inline]
     pub const fn retry_at(&self) -> Option<Nanos> {
@@ -342,9 +342,12 @@ impl<'a> Grant<'a> {
 
     /// Gives the permits back, for a call that was never sent.
     ///
-    /// `true`: the limiter is as it was before the grant. `false`: the permits stay charged, because the limiter has
-    /// granted other permits since, or because it cannot take permits back. A grant of 0 permits has nothing to undo, and
+    /// `true`: the limiter's algorithm is as it was before the grant. `false`: the permits stay charged, because the limiter
+    /// has granted other permits since, or because it cannot take permits back. A grant of 0 permits has nothing to undo, and
     /// the answer is `false`, too. Permits are never given back in part. The cost is one compare-and-swap.
+    ///
+    /// After a [pause](crate::RateLimiter::pause_until) the spacing of calls still counts this one: the next permit comes as
+    /// late as if the call had been made.
     ///
     /// Why only the latest grant? After a later one, the state of the limiter does not tell whether the permits still
     /// count, because the bucket may have become full again in between. To subtract them could let through more than the
@@ -602,10 +605,10 @@ pub struct QuotaStatus {
     /// The most permits that this quota alone would grant to one call now.
     pub remaining: u32,
     /// The first instant at which this quota alone grants one permit, if nothing is granted before. It is not after
-    /// [`Status::at`] if `remaining` is above 0, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
+    /// [`Status::at`] if `remaining` is above 0, and [`Nanos::MAX`] if it is past the last instant the limiter can represent.
     pub next_at: Nanos,
     /// The first instant at which the quota is full again, if nothing is granted before. It is not after
-    /// [`Status::at`] if the quota is full now, and [`Nanos::MAX`] if it is past the last instant the limiter can tell.
+    /// [`Status::at`] if the quota is full now, and [`Nanos::MAX`] if it is past the last instant the limiter can represent.
     pub reset_at: Nanos,
 }
 

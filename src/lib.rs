@@ -24,6 +24,7 @@
 //! |---|---|
 //! | limit calls | [`Policy`], [`RateLimiter`] |
 //! | know why a call was refused, and when to retry | [`Denied`], [`Cause`] |
+//! | limit each of many callers | [`keyed`] for any number of keys, [`Rule`] for limiters of 8 bytes |
 //! | wait for a permit instead of being refused | the module `wait` (feature `wait`) |
 //! | ask several limiters for one call | [`try_acquire_all`] |
 //! | take a permit back that was not used | [`RateLimiter::try_grant`], [`Grant::undo`] |
@@ -64,9 +65,9 @@
 //!
 //! Each module answers one question. It uses only modules that stand before it in this table.
 //!
-//! Atomics enter only through `sync.rs`, which the model checkers replace. Each file with atomic operations starts with its
-//! State, Linearization and Orderings, and each operation has a letter in the table of orderings. If you change an operation,
-//! change its row; a test compares them. `tests/README.md` says which test checks which promise.
+//! Atomics enter only through `sync.rs`, which the model checkers replace. Each lock-free file starts with its State,
+//! Linearization and Orderings, and each atomic operation has a letter in the table of orderings. If you change an operation,
+//! change its row, too: a test compares them. `tests/README.md` says which test checks which promise.
 //!
 //! | module | question |
 //! |---|---|
@@ -75,7 +76,7 @@
 //! | `decision` | what a limiter answers: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
 //! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
 //! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], [`Rule`], [`Choice`] |
-//! | `reference` | the same behind a mutex, and what others do (feature `parking_lot`) |
+//! | `reference` | what others do: the exact rule behind a mutex, and other strategies (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `pause` | how a limiter pauses, and how it comes out of a pause |
 //! | `limiter` | what users hold: [`RateLimiter`] |

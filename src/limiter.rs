@@ -44,7 +44,7 @@ pub enum NoClock {}
 ///     limiter.try_acquire()?; // 50 a minute
 /// }
 /// let denied = limiter.try_acquire().unwrap_err();
-/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60)
+/// println!("HTTP 429, Retry-After: {:?}", denied.retry_after_secs()); // Some(60), or 61 within 1 us
 /// assert_eq!(denied.quota(), 0); // the first: 50 a minute
 /// # Ok::<(), tollgate::Error>(())
 /// ```
@@ -88,7 +88,9 @@ struct Shared<A: ?Sized, C> {
 impl RateLimiter<SlidingLog, DefaultClock> {
     /// Grants whenever the rule allows it: a [`SlidingLog`] on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of `policy().guard()`. So a refusal within the first microsecond
+    /// of a window of a minute says 61 in [`retry_after_secs`](crate::Denied::retry_after_secs), and a later one 60.
     ///
     /// # Errors
     ///
@@ -103,7 +105,9 @@ impl RateLimiter<SlidingLog, DefaultClock> {
 impl RateLimiter<TokenBucket, DefaultClock> {
     /// Never exceeds the rule, in one word: a [`TokenBucket::strict`] on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of `policy().guard()`. So a refusal within the first microsecond
+    /// of a window of a minute says 61 in [`retry_after_secs`](crate::Denied::retry_after_secs), and a later one 60.
     ///
     /// # Errors
     ///
@@ -116,8 +120,10 @@ impl RateLimiter<TokenBucket, DefaultClock> {
 
 #[cfg(feature = "std")]
 impl RateLimiter<WindowCounter, DefaultClock> {
-    /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the default
-    /// clock, whose first use in a process may take 200 ms to calibrate.
+    /// Grants the whole smallest limit at once and never exceeds the rule, in one word: a [`WindowCounter`] on the
+    /// [default clock](DefaultClock).
+    ///
+    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
     /// ```
     /// use tollgate::{Policy, RateLimiter};
@@ -130,9 +136,10 @@ impl RateLimiter<WindowCounter, DefaultClock> {
     ///
     /// # Errors
     ///
-    /// As [`WindowCounter::new`].
+    /// As [`WindowCounter::new`], and [`BuildError::Policy`] if a window cannot be longer.
     pub fn counted(policy: Policy) -> Result<Self, BuildError> {
-        Ok(RateLimiter::new(WindowCounter::new(policy)?, DefaultClock::new()))
+        let clock = DefaultClock::new();
+        Ok(RateLimiter::new(WindowCounter::new(clock.widen(policy)?)?, clock))
     }
 }
 
@@ -141,7 +148,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     ///
     /// The algorithm keeps its policy by the clock's time. If the clock can be wrong ([`Clock::max_error`]), build the
     /// algorithm for [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
-    /// [`exact`](RateLimiter::exact) and [`strict`](RateLimiter::strict) do so.
+    /// `exact`, `strict` and `counted` do so.
     ///
     /// ```
     /// use tollgate::{Clock, DefaultClock, RateLimiter, TokenBucket};
@@ -370,9 +377,9 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
     /// Ends a pause early, and the spacing after it, as if there had been no pause.
     ///
     /// It ends every pause that began before it. A pause that begins at the same time, in another thread, comes before it
-    /// and is ended, or comes after it and holds. The answer tells which: it is the instant at which the limiter would
-    /// have granted its next permit, or `None` if nothing held it back. If that is later than you expected, you have ended
-    /// somebody else's pause, and can begin it anew.
+    /// and is ended, or comes after it and holds. The answer tells which: it is the instant before which the pause would have
+    /// granted no permit, or `None` if that is not ahead. If it is later than you expected, you have ended somebody else's
+    /// pause, and can begin it anew.
     ///
     /// ```
     /// use tollgate::{Manual, Nanos, Policy, RateLimiter, SlidingLog};

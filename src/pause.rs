@@ -1,19 +1,19 @@
 //! A pause, and the way out of it.
 //!
-//! A server that answers 429 counts more than we do. If everything that the policy allows went at once when the pause is
-//! over, most of it would be refused again. So a limiter comes out of a pause *empty*: a further token bucket stands
-//! beside the algorithm. It is that of the quota with the smallest limit (burst `b`, interval `T`), it holds one permit
-//! when the pause ends, and it regains one per `T`. Once it is full it is forgotten.
+//! A server that answers 429 counts more calls than we do. If we sent all that the policy allows as soon as the pause is
+//! over, most of it would be refused again. So a limiter comes out of a pause *empty*: there is a second token bucket
+//! beside the algorithm. It is the bucket of the quota with the smallest limit (burst `b`, interval `T`). It holds one permit
+//! when the pause ends, and it regains one per `T`. When it is full, it is forgotten.
 //!
 //! # State
 //!
 //! `tat: { nanoseconds: 64 }`, the instant at which that bucket is full.
 //!
-//! - I1. 0 means that there never was a pause, and any instant that has passed means that the last one is forgotten:
-//!   then a decision costs one load more.
-//! - I2. A pause until `u` raises `tat` to `u + (b - 1) T` at least. So of several pauses the one that ends last holds.
-//! - I3. A charge of `n` permits raises `tat` by `n T`, and only if `tat - (b - n) T <= now`. So whoever sees the pause
-//!   is granted at most `1 + (t - u) / T` permits up to any instant `t`, together with all others who see it.
+//! - I1. 0 means that there never was a pause. An instant that has passed means that the last pause is forgotten. In both
+//!   cases a decision only costs one more load.
+//! - I2. A pause until `u` raises `tat` to at least `u + (b - 1) T`. So of several pauses, the one that ends last holds.
+//! - I3. A charge of `n` permits raises `tat` by `n T`, and it is made only if `tat - (b - n) T <= now`. So all callers that
+//!   see the pause are together granted at most `1 + (t - u) / T` permits up to any instant `t`.
 //! - I4. Only [`Pause::end`] lowers `tat`, to 0. `u64::MAX` is a pause without an end, and no charge reaches it.
 //!
 //! # Linearization
@@ -24,23 +24,23 @@
 //! | `end` | | R | it replaces the very value that it returns |
 //! | a call | refused by the pause | L, the load in that round | a refusal writes nothing |
 //! | a call | refused by the algorithm | as the algorithm says | the pause did not forbid it at L |
-//! | a call | granted | as the algorithm says | C charged the bucket before, from the value that was judged |
+//! | a call | granted | as the algorithm says | C charged the bucket before, from the value that was checked |
 //! | a call | not affected | L | `tat` had passed |
 //!
 //! Between C and the algorithm's own decision another call may take the last permit of the algorithm. Then the charge at
-//! C stays, and the call looks again. This delays the next permit by `n T`; it never lets a permit through too early.
+//! C stays, and the call starts again. This delays the next permit by `n T`. It never lets a permit through too early.
 //!
 //! # Orderings
 //!
-//! Promise to the caller: whoever knows of a pause, by whatever means, sees it, because one location has one
-//! modification order. A pause publishes no other memory.
+//! Promise to the caller: a call that happens after a pause began sees it, because one location has one modification order.
+//! "After" is by whatever synchronizes two threads: a lock, a channel, a join. A pause publishes no other memory.
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | L | load `tat` | Relaxed | - | is the weakest: C retries | `two_calls_after_a_pause` |
 //! | B | `fetch_max` `tat` | Relaxed | - | is the weakest: a read-modify-write reads the latest value | `two_pauses_and_a_call` |
-//! | C | CAS `tat`, charge | Relaxed, Relaxed | - | likewise | `two_calls_after_a_pause` |
-//! | R | CAS `tat`, end | Relaxed, Relaxed | - | likewise | `a_pause_against_a_resumption` |
+//! | C | CAS `tat`, charge | Relaxed, Relaxed | - | the same | `two_calls_after_a_pause` |
+//! | R | CAS `tat`, end | Relaxed, Relaxed | - | the same | `a_pause_against_a_resumption` |
 
 use crate::algorithm::Algorithm;
 use crate::decision::{Denied, QuotaStatus};
@@ -68,7 +68,7 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn of(policy: &Policy) -> Pace {
         let (quota, burst) = policy.smallest_limit();
-        let (limit, window) = policy.rules().nth(quota).unwrap_or((1, 1)); // Never: a policy has a quota.
+        let (limit, window) = policy.rules().nth(quota).unwrap_or((1, 1)); // This never happens: a policy has a quota.
         Pace { burst, interval: window.div_ceil(u64::from(limit)) }
     }
 
@@ -166,7 +166,7 @@ impl Pause {
             }
             algorithm.peek_at(now, n)?;
             if self.charge(tat, pace.charged(tat, n)) {
-                // A refusal means that another call was faster: then the pause may be what forbids this one now.
+                // A refusal means that another call was faster. Then the pause may forbid this call now.
                 if let Ok(granted) = decide(algorithm, now, n) {
                     return Ok(granted);
                 }

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use tollgate::keyed::KeyedLimiter;
 use tollgate::{
-    Algorithm, BuildError, Choice, CounterPlan, Nanos, Need, Policy, Rule, State, TokenBucket, WindowCounter,
+    Algorithm, BuildError, Choice, CounterPlan, Nanos, Need, Policy, RateLimiter, Rule, State, TokenBucket,
+    WindowCounter,
 };
 
 const RULE: Policy = Policy::MICROSOFT_365_DEFENDER;
@@ -136,7 +138,7 @@ fn the_best_for_what_matters() {
     ] {
         assert_eq!(name(RULE, first, then).as_deref(), Ok(expected), "{first:?}, {then:?}");
     }
-    // A log of one permit is one word, and more exact than either.
+    // All give the same here, and the bucket stands before the log.
     assert_eq!(name(policy("1/1s"), Memory, Rate).as_deref(), Ok("strict token bucket"));
     // The burst costs the counter nearly all of the rate, for the bucket grants two at once.
     let counter = CounterPlan::new(policy("50/1m, 60/1h")).unwrap();
@@ -151,7 +153,76 @@ fn the_best_for_what_matters() {
         let wait = limiter.try_acquire_at(Nanos::ZERO, 1).unwrap_err().retry_after().unwrap();
         assert_eq!(wait, choice.longest_wait(), "{choice}");
     }
-    // No word is fine enough; a log is not either, but only its own words can say so.
+    // The words of a log can be finer than those of a bucket, and the other way round.
+    assert_eq!(name(policy("49/5s, 22/5ns"), Memory, Rate).as_deref(), Ok("sliding log"));
+    assert_eq!(name(policy("5752/276ns"), Rate, Burst).as_deref(), Ok("window counter"));
+    // No word is fine enough.
     let fast = policy("4000000000/1us");
     assert_eq!(Choice::best(fast, Memory, Rate), Err(BuildError::Unrepresentable { quota: 0 }));
+}
+
+/// Permits that were used before, and do not fit into one window, count as if they had filled one window after the other; but
+/// no longer than until the longest quota has forgotten them.
+#[test]
+fn what_was_used_before_fills_windows() {
+    for (text, used, seconds) in [
+        ("50/1m, 1000000/1d", 50, 70),
+        ("50/1m, 1000000/1d", 51, 190),
+        ("50/1m, 1000000/1d", 900_000, 86_410),
+        ("50/1m, 72000/1d", 5_050, 101 * 60 + 70),
+        ("50/1m, 72000/1d", 72_000, 86_410),
+        ("50/1m, 72000/1d", 1_000_000, 86_410),
+    ] {
+        let counter = WindowCounter::new(policy(text)).unwrap().with_used(Nanos::ZERO, used);
+        let denied = counter.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+        assert_eq!(denied.retry_after_secs(), Some(seconds), "{text}, {used}");
+    }
+}
+
+/// Beside what the counter has granted itself, or was told before, more than its limit is used: the longer quota must see it.
+#[test]
+fn what_was_used_beside_grants_is_not_lost() {
+    for (text, granted, used, times) in [
+        ("50/1m, 100/2m", 50, 50, 1),
+        ("50/1m, 100/2m", 50, 40, 1),
+        ("50/1m, 100/2m", 1, 50, 1),
+        ("5/10s, 10/20s", 0, 5, 2),
+        ("5/10s, 200/400s", 5, 5, 20),
+        ("5/10s, 200/400s", 5, 95, 2),
+        ("5/10s, 200/400s", 5, 23, 1),
+    ] {
+        let mut counter = WindowCounter::new(policy(text)).unwrap();
+        counter.try_acquire_at(Nanos::ZERO, granted).unwrap();
+        for _ in 0..times {
+            counter = counter.with_used(Nanos::ZERO, used);
+        }
+        let longest = counter.policy().quotas()[1];
+        let instants =
+            (0..).map(Nanos::from_secs).take_while(|at| *at < Nanos::ZERO.saturating_add(longest.window()));
+        let later = instants
+            .map(|at| {
+                (0..5)
+                    .map(|_| {
+                        u32::from(counter.try_acquire_at(at, 10).is_ok()) * 10
+                            + u32::from(counter.try_acquire_at(at, 1).is_ok())
+                    })
+                    .sum::<u32>()
+            })
+            .sum::<u32>();
+        let all = granted + used * times + later;
+        assert!(
+            later == 0 || all <= longest.limit(),
+            "{text}: {granted}, {times} times {used}, then {later}"
+        );
+    }
+}
+
+/// On the default clock the windows are longer by its error, whichever algorithm it is.
+#[test]
+fn every_limiter_on_the_default_clock_keeps_true_time() {
+    let exact = *RateLimiter::exact(RULE).unwrap().policy();
+    assert_ne!(exact, RULE);
+    assert_eq!(RateLimiter::strict(RULE).unwrap().policy(), &exact);
+    assert_eq!(RateLimiter::counted(RULE).unwrap().policy(), &exact);
+    assert_eq!(KeyedLimiter::strict(RULE, 8).unwrap().table().policy(), &exact);
 }

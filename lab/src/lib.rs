@@ -16,7 +16,7 @@
 //! ```
 //!
 //! [`Comparison::with`] puts any [`Algorithm`](tollgate::Algorithm) of your own beside the built-in strategies, in the
-//! same table, JSON and page; [`replay`] gives the figures of one alone.
+//! same table, JSON and page; [`replay()`] gives the figures of one alone.
 //!
 //! # The map
 //!

@@ -1,4 +1,4 @@
-//! Which algorithm suits a policy, by what matters.
+//! Which algorithm to choose for a policy, by what matters most.
 
 use alloc::boxed::Box;
 use core::cmp::Ordering;
@@ -8,14 +8,14 @@ use core::time::Duration;
 use super::{Algorithm, BuildError, CounterPlan, Plan, SlidingLog, TokenBucket, WindowCounter};
 use crate::quota::Policy;
 
-/// What can matter about a limiter.
+/// What can matter most about a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
-    /// That many permits can be taken at once.
+    /// Many permits can be taken at once.
     Burst,
-    /// That a caller who always asks gets much of what the policy allows.
+    /// A caller who always asks gets much of the rate that the policy allows.
     Rate,
-    /// That a limiter needs little memory.
+    /// A limiter needs little memory.
     Memory,
 }
 
@@ -50,25 +50,21 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The algorithm that gives most of what matters first, and among equals most of what matters then.
+    /// The algorithm that is best at what matters first. Among equals, the best at what matters next.
     ///
     /// # Errors
     ///
-    /// Why the strict bucket cannot be built, if no other can be either. A log may still fail to be built, for want of
-    /// memory.
+    /// If no algorithm can keep the policy, why the strict bucket cannot. Building a log may still fail, if there is not
+    /// enough memory.
     pub fn best(policy: Policy, first: Need, then: Need) -> Result<Choice, BuildError> {
         let bucket = Plan::new(policy).map(Choice::Bucket);
         let counter = CounterPlan::new(policy).map(Choice::Counter);
-        let words = counter.or(bucket).map(|word| match bucket {
-            Ok(bucket) if bucket.compare(&word, first, then).is_gt() => bucket,
-            _ => word,
-        });
-        let log = Choice::Log(policy);
-        match words {
-            Ok(word) if word.compare(&log, first, then).is_ge() => Ok(word),
-            Err(_) if first == Need::Memory => words,
-            _ => Ok(log),
-        }
+        let log = SlidingLog::can_keep(&policy).map(|()| Choice::Log(policy));
+        // Among equals the first.
+        let better = |best: Choice, other: Choice| {
+            if other.compare(&best, first, then).is_gt() { other } else { best }
+        };
+        [counter, bucket, log].into_iter().flatten().reduce(better).map_or(bucket, Ok)
     }
 
     /// Which gives more of what is needed.
@@ -99,7 +95,7 @@ impl Choice {
         }
     }
 
-    /// The share of the rate allowed by the policy that a caller gets who always asks.
+    /// The sustained rate as a share of the one that the policy allows.
     pub fn efficiency(&self) -> f64 {
         match self {
             Choice::Log(_) => 1.0,
@@ -116,7 +112,7 @@ impl Choice {
         }
     }
 
-    /// How long it takes after a burst until a permit comes back, at the most and if no longer quota is used up.
+    /// The longest time after a burst until a permit comes back, if no longer quota is used up.
     pub fn longest_wait(&self) -> Duration {
         match self {
             Choice::Log(policy) => {
@@ -151,7 +147,7 @@ impl fmt::Display for Choice {
             Choice::Counter(_) => "window counter",
             Choice::Bucket(_) => "strict token bucket",
         };
-        // Cut, not rounded: what loses anything never shows 100 %.
+        // Cut, not rounded, so that less than the full rate never shows 100 %.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of at most 1")]
         let hundredths = (self.efficiency() * 10_000.0) as u32;
         write!(

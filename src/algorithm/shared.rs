@@ -10,9 +10,9 @@ use crate::quota::Policy;
 
 /// The rule of any number of limiters whose [`State`] is 8 bytes: a strict token bucket or a window counter.
 ///
-/// A [`TokenBucket`](crate::TokenBucket) holds its rule itself, which is best if there is one. Where there is one for each
-/// caller, that rule would be repeated; so build it once and keep only the states. [`bind`](Rule::bind) joins the two for a
-/// decision.
+/// A [`TokenBucket`](crate::TokenBucket) contains its rule, which is best if there is only one limiter. With one limiter per
+/// caller, the rule would be repeated. So build it once, and keep only a state per caller. [`bind`](Rule::bind) puts the two
+/// together for a decision.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -61,7 +61,7 @@ impl Rule {
         Plan::new(policy).map(Rule::from)
     }
 
-    /// The rule of a [`WindowCounter`](crate::WindowCounter): the whole smallest limit can be taken at once.
+    /// The rule of a [`WindowCounter`](crate::WindowCounter): as many permits as the smallest limit can be taken at once.
     ///
     /// # Errors
     ///
@@ -81,15 +81,15 @@ impl Rule {
 
     /// The limiter that has this rule and that state.
     ///
-    /// A state belongs to the rule that it was first used with. To use it with another is harmless to the program, but it
-    /// limits wrongly: the bits mean something else.
+    /// A state belongs to the rule with which it was first used. With another rule, its bits mean something else. The program
+    /// then goes on, but the limits are wrong.
     #[inline]
     pub fn bind<'a>(&'a self, state: &'a State) -> Bound<'a> {
         Bound { rule: self, state }
     }
 
-    /// The state of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of them
-    /// counted as if at `now`. More than the largest limit count as the largest.
+    /// A state in which `n` permits were used before, as if all of them had been granted at `now`. This is for a client that
+    /// restarts while the server still remembers its calls. An `n` above the largest limit counts as the largest limit.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, Rule};
@@ -106,7 +106,7 @@ impl Rule {
         let word = match &self.0 {
             _ if n == 0 => 0,
             Kind::Bucket { judge, .. } => judge.with_used(0, now, n),
-            Kind::Counter { judge, plan } => judge.with_used(0, now, n, plan.held_for(n)),
+            Kind::Counter { judge, plan } => judge.with_used(0, now, n, plan.longer_by()),
         };
         State(Word::new(word))
     }
@@ -124,8 +124,8 @@ impl From<CounterPlan> for Rule {
     }
 }
 
-/// The state of one limiter of a [`Rule`]: 8 bytes, and at first nothing is used. Shared by reference between threads, like
-/// an atomic number.
+/// The state of one limiter of a [`Rule`]. It has 8 bytes, and at first nothing is used. Threads share it by reference, like
+/// an atomic integer.
 #[derive(Debug)]
 pub struct State(Word);
 

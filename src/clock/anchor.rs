@@ -1,12 +1,13 @@
 //! How counts become nanoseconds, and when they must not. Plain values, no atomics.
 //!
 //! A **sample** is a count that was read between two readings of the system's clock. Two samples that are far enough apart
-//! give the **rate** of the counter. A sample and the rate give a **line**: the nanoseconds of the counts that come next.
+//! give the **rate** of the counter. A sample and the rate give a **line**, as in a drawing of nanoseconds over counts: it
+//! tells the nanoseconds of each count of the next 100 us.
 //!
 //! # Why a line is never ahead of the system's clock
 //!
-//! - The count of a sample was read at the earlier of its two readings or after it. The line gives the count the
-//!   earlier one, less the time of one count, because a count lasts until the next.
+//! - The count of a sample was read after the first of its two readings of the system's clock. The line passes below
+//!   this first reading by the time of one count, because the counter may have shown the count for that long.
 //! - The rate is worked out from the shortest time and the most counts that two samples allow. So it is not above the true
 //!   average.
 //! - The line is flatter than that by `MARGIN`. This is more than the rate of a system's clock changes: NTP corrects it
@@ -14,17 +15,18 @@
 //! - The line begins `LEAD` before the sample, because the CPU may read the counter before it reads the line. A flatter
 //!   line is higher before its sample, so the line is lowered by as much as a steeper one would fall there.
 //!
-//! A system's clock that goes in steps can seem to be behind the line, by a part of a step. True time is not.
+//! Some systems' clocks go in steps. Within a step such a clock can seem to be behind the line, although true time is not.
+//! So a counter is at fault only if the line is ahead by more than a `STEP`.
 //!
 //! # Why it is less than `MAX_ERROR` behind
 //!
 //! | cause | at most |
 //! |---|---|
 //! | the time between the two readings of a sample | `WIDTH`: 400 ns |
-//! | a count goes on after it was read, at the sample and again later | 2 counts: 120 ns |
+//! | the counter shows a count until the next one begins, at the sample and at a later reading | 2 counts: 120 ns |
 //! | `MARGIN` (1/450), a faster system's clock (1/1000), samples that measure the rate badly (1/8000), over `SPAN` | 335 ns |
 //! | the system's clock goes in steps (on Windows of 100 ns) | 100 ns |
-//! | the beginning before the sample, and roundings | 6 ns |
+//! | the part of the line that lies before the sample (`LEAD`), and roundings | 6 ns |
 
 /// The most that a line is behind the system's clock, in nanoseconds. It is never ahead.
 pub(super) const MAX_ERROR: u64 = 1_000;
@@ -46,12 +48,17 @@ const MARGIN: u64 = TOLERANCE / 2;
 const SLOWEST: u64 = 60 << FRACTION;
 /// The fastest counter whose rate is precise enough: 64 counts in a nanosecond.
 const FASTEST: u64 = (1 << FRACTION) / 64;
+/// The longest step in which a system's clock goes, in nanoseconds: that of Windows.
+const STEP: u128 = 100;
 /// After an interrupted sample, the system's clock answers for so many nanoseconds.
 const PAUSE: u64 = 100_000;
 /// After a fault of the counter, the system's clock answers for so many nanoseconds.
 const DISTRUST: u64 = 1_000_000_000;
 /// How often that time is doubled.
 const DOUBLINGS: u64 = 12;
+/// In so many nanoseconds one fault is forgiven. It is the longest time that a fault costs. So over a long time there is at
+/// most one fault in it, whatever the counter does: after 13 faults in a row, none comes before one is forgiven.
+const FORGIVEN: u64 = DISTRUST << DOUBLINGS;
 
 /// A rate is in nanoseconds a count, times 2 to this power.
 const FRACTION: u32 = 32;
@@ -119,7 +126,7 @@ impl Line {
         }
         let counts = sample.count.wrapping_sub(self.start);
         let nanos = u128::from(self.nanos) + ((u128::from(counts) * u128::from(self.rate)) >> FRACTION);
-        nanos > u128::from(sample.after)
+        nanos > u128::from(sample.after) + STEP
     }
 }
 
@@ -133,14 +140,14 @@ pub(super) struct Anchor {
     pub(super) rate: u64,
     /// Before this instant no sample is needed: the system's clock answers.
     pub(super) due: u64,
-    /// How often the counter was found to be wrong.
-    pub(super) faults: u64,
+    /// When all faults of the counter will be forgiven. Each puts this off by `FORGIVEN`.
+    pub(super) forgiven: u64,
 }
 
 impl Anchor {
     /// Nothing is known.
     pub(super) const NONE: Anchor =
-        Anchor { line: Line::NONE, since: Sample::NONE, rate: 0, due: 0, faults: 0 };
+        Anchor { line: Line::NONE, since: Sample::NONE, rate: 0, due: 0, forgiven: 0 };
 
     /// What is known after one more sample, which was not taken before it was due.
     pub(super) fn after(self, sample: Sample) -> Anchor {
@@ -182,10 +189,11 @@ impl Anchor {
 
     /// The counter is wrong. It is measured anew, after a time.
     fn distrusted(self, sample: &Sample) -> Anchor {
-        let wait = DISTRUST << self.faults.min(DOUBLINGS);
+        let now = sample.after;
+        let faults = self.forgiven.saturating_sub(now).div_ceil(FORGIVEN);
         Anchor {
-            due: sample.after.saturating_add(wait),
-            faults: self.faults.saturating_add(1),
+            due: now.saturating_add(DISTRUST << faults.min(DOUBLINGS)),
+            forgiven: self.forgiven.max(now).saturating_add(FORGIVEN),
             ..Anchor::NONE
         }
     }

@@ -32,7 +32,9 @@ use crate::quota::{Policy, PolicyError};
 /// A source of instants for a [`RateLimiter`](crate::RateLimiter).
 ///
 /// Its origin must be recent, and not the Unix epoch, as [`Nanos`] explains. A clock should not go backwards. If it does,
-/// no limiter grants too much: it only refuses more until the clock has caught up.
+/// a limiter refuses more until the clock has caught up, and no limit is exceeded in the clock's own time. In true time
+/// one can be: if a late clock leaps forward, the permits that were granted while it was late count as older than they are,
+/// and leave their windows too early.
 ///
 /// [`now`](Clock::now) must not panic, block, or call a limiter, because a wait queue reads the clock while it holds its
 /// lock.
@@ -40,18 +42,23 @@ pub trait Clock: Send + Sync {
     /// The time since the clock's origin.
     fn now(&self) -> Nanos;
 
-    /// The largest error of the time between two readings. The operating system's monotonic clock says how much time
+    /// The largest error of the time between two readings, where the operating system's monotonic clock says how much time
     /// truly passed between them. The default is zero.
     ///
     /// If each reading may be wrong by `e` in either direction, this is `2 * e`.
+    ///
+    /// It is the error of a clock that works. A fault of the hardware can make readings ahead or late by more, and late
+    /// readings are no safer: a permit that is granted by one leaves its window too early.
+    /// `DefaultClock` tells how much that can be. A clock for which no bound is known, such as `Quanta`, says zero, too.
     fn max_error(&self) -> Duration {
         Duration::ZERO
     }
 
     /// The policy that a limiter on this clock must keep, so that the given policy holds in true time. Every window is
-    /// longer by [`max_error`](Clock::max_error), which is added to the [guard](Policy::with_guard).
+    /// longer by [`max_error`](Clock::max_error), which is added to the [guard](Policy::with_guard). If the clock says
+    /// zero because no bound is known, nothing is added: choose a guard yourself.
     ///
-    /// [`RateLimiter::exact`](crate::RateLimiter::exact) and [`strict`](crate::RateLimiter::strict) do this by
+    /// `RateLimiter::exact` and `RateLimiter::strict` do this by
     /// themselves. Call it when you pass an algorithm and a clock to [`RateLimiter::new`](crate::RateLimiter::new).
     ///
     /// ```

@@ -12,8 +12,11 @@ use crate::nanos::Nanos;
 /// That is 72 to 288 ms in an hour, and nothing corrects it later. After a suspend, or when a virtual machine moves to
 /// another host, the counter may go on from another value or at another rate, and this clock follows it.
 ///
-/// [`DefaultClock`](crate::DefaultClock) costs no more and has none of these faults. Use `Quanta` to compare, or with a
-/// [guard](crate::Policy::with_guard) that is longer than the error over the longest window.
+/// No bound of its error is known. So [`max_error`](Clock::max_error) is zero and [`widen`](Clock::widen) lengthens no window.
+/// That does not mean that it is exact. Give the policy a [guard](crate::Policy::with_guard) that is longer than the error
+/// over its longest window: 300 ms for a window of an hour, if the rate is wrong by up to 80 millionths.
+///
+/// [`DefaultClock`](crate::DefaultClock) costs no more and corrects all of this. `Quanta` is there to compare with.
 ///
 /// Where the counter is not invariant, `quanta` reads the system's monotonic clock instead.
 #[derive(Clone, Debug)]

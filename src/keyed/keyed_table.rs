@@ -49,8 +49,9 @@ impl KeyedTable {
     /// A table with at least `slots` slots, 8 bytes each: the multiple of 8 at or above it. Keys without a plan of
     /// their own keep `plan`.
     ///
-    /// A slot is in use while its key has a permit that has not come back. Choose twice the number of keys that are
-    /// so at one time: then hardly any newcomer meets a set of 8 slots that are all in use. It never fails if there are
+    /// A slot is in use while its key has a permit that has not come back. Choose four times the number of keys that
+    /// are so at one time: then one newcomer in 800 meets a set of 8 slots that are all in use. With three times it is one in
+    /// 150, with twice one in 20. It never fails if there are
     /// more keys than that; it becomes stricter with newcomers.
     ///
     /// The cost is that of writing the memory once.

@@ -62,7 +62,9 @@ impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// The default [`Plan`] of `policy` for each key, in a table with `slots` slots of 8 bytes (see
     /// [`KeyedTable::new`]), on the [default clock](DefaultClock).
     ///
-    /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
+    /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
+    /// `quanta`, by nothing without it. It is a part of the guard of the table's policy. So a retry can be 1 us later
+    /// than the policy says, and then [`retry_after_secs`](crate::Denied::retry_after_secs) is one second more.
     ///
     /// # Errors
     ///
@@ -123,10 +125,11 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     ///
     /// ```
     /// use tollgate::keyed::KeyedLimiter;
-    /// use tollgate::Plan;
+    /// use tollgate::{Clock, Plan};
     ///
     /// let limiter = KeyedLimiter::strict("10/1h".parse()?, 1_000)?;
-    /// let pro = limiter.table().fit(&Plan::new("1000/1h".parse()?)?)?;
+    /// let pro = limiter.clock().widen("1000/1h".parse()?)?; // as `strict` did with the other
+    /// let pro = limiter.table().fit(&Plan::new(pro)?)?;
     /// assert!(limiter.try_acquire_n("free", 11).is_err());
     /// assert!(limiter.try_acquire_with("pro", 11, &pro).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

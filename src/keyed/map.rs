@@ -54,7 +54,8 @@ struct Entries<K, L, S> {
     hand: usize,
 }
 
-/// The map is full of limiters that are in use, or so it seemed from eight of them.
+/// The map is full of limiters that are in use, or so it seemed from eight of them. Also the answer to every newcomer after
+/// a key has panicked where it was hashed or compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapFull {
     /// How many limiters the map holds.
@@ -120,7 +121,7 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
     /// Makes room for one more. Returns what was dropped for it, for keys and limiters are foreign code and are not
     /// dropped under the lock.
     fn room(&self) -> Result<Option<Dropped<K, L>>, MapFull> {
-        let mut entries = self.write();
+        let mut entries = self.write()?;
         if entries.limiters.len() < self.capacity {
             return Ok(None);
         }
@@ -130,7 +131,7 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
     /// Unless another came first: then that one's limiter.
     fn insert(&self, [place, key]: [K; 2], limiter: L) -> Result<L, MapFull> {
         let mut dropped = None;
-        let mut entries = self.write();
+        let mut entries = self.write()?;
         if let Some(first) = entries.get(&key) {
             return Ok(first.clone());
         }
@@ -160,13 +161,15 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
         self.capacity
     }
 
-    /// Nothing that can panic under the lock leaves a change half done, so a panic there changes nothing for others.
+    /// Who is found is found also after a panic.
     fn read(&self) -> RwLockReadGuard<'_, Entries<K, L, S>> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Entries<K, L, S>> {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    /// A key that panics in the middle of a change can leave a limiter that is not found any more. Another one for its
+    /// key would forget a debt. So after a panic nobody comes and nobody goes.
+    fn write(&self) -> Result<RwLockWriteGuard<'_, Entries<K, L, S>>, MapFull> {
+        self.entries.write().map_err(|_| MapFull { capacity: self.capacity })
     }
 }
 

@@ -6,13 +6,13 @@
 //!
 //! # What is promised
 //!
-//! - **No key is ever granted more than its plan**, whatever other keys do. A key can lose its slot only when it owes less
-//!   than the other keys of its set, and when it comes back it owes at least as much as before.
+//! - **No key is ever granted more than its plan**, whatever other keys do. A key can lose its slot only when no other key
+//!   of its set owes less, and when it comes back it owes at least as much as before.
 //! - **A table that is too small is strict, not loose.** A newcomer takes over the debt of the slot that it takes, so a
 //!   flood of invented keys can cost newcomers a part of their burst, and at worst gets them refused. It resets nobody.
 //!   [`Usage`] tells how close a table is to that.
 //! - **Two keys may share a bucket**, when they have the same set and the same identity of 12 to 16 bits: both together get
-//!   what one would. The probability for two given keys is 1 in [`KeyedTable::identities`], 1 in 8.6 billion for a
+//!   what one would. The probability for two given keys is 1 in [`KeyedTable::identities`], 1 in 8.2 billion for a
 //!   million slots.
 //! - **Refusals are exact for the slot that they met:** a retry at the instant they tell is granted, a tick earlier it is
 //!   not, if no other key takes the slot before.

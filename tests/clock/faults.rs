@@ -26,7 +26,7 @@ fn worst(simulated: &Simulated, nanos: u64) -> Off {
 }
 
 /// The counter is not used for the time that a fault costs, and then again.
-fn is_distrusted_for(simulated: &Simulated, nanos: u64) {
+pub(crate) fn is_distrusted_for(simulated: &Simulated, nanos: u64) {
     simulated.read_right_for(nanos - 10 * MS, MS);
     assert!(!simulated.counts(), "distrusted");
     simulated.read_right_for(40 * MS, 100);
@@ -79,18 +79,19 @@ fn a_short_jump_back_never_puts_a_reading_ahead() {
 }
 
 #[test]
-fn a_counter_that_begins_anew_is_noticed_at_once() {
+fn a_counter_that_begins_anew_is_noticed_at_the_second_reading() {
     for seed in 0..20 {
         let simulated = Simulated::started(RATE, seed);
         simulated.world.pass(simulated.world.below(10 * S));
         simulated.world.jump(0_i64.wrapping_sub_unsigned(simulated.world.counter()));
         assert_eq!(simulated.world.counter(), 0);
+        simulated.read_right(); // After a silence, this one does not look at the counter.
         simulated.read_right();
         is_distrusted_for(&simulated, S);
     }
 }
 
-/// The clock stands still, so a limiter refuses. Nothing is ahead, then or later.
+/// The clock stands still. Nothing is ahead, then or later. What this does to a limit is in `limits.rs`.
 #[test]
 fn a_counter_that_stops_makes_the_clock_late_until_it_moves() {
     for stop in [US, 10 * US, MS, S, 86_400 * S] {
@@ -159,26 +160,6 @@ fn counters_that_differ_between_cores_are_given_up() {
         }
         assert!(ahead < 2_000 && behind < 2_000, "{differ}: {ahead} ahead, {behind} behind");
         assert!(!simulated.counts());
-    }
-}
-
-/// One second, two, four; no more than 4096.
-#[test]
-fn each_fault_costs_twice_the_time_of_the_one_before() {
-    let mut anchor = Anchor::NONE;
-    let mut now = 10 * MS;
-    for fault in 0..20_u32 {
-        let sample = |at, count| Sample { before: at, count, after: at };
-        for at in [now - 10 * MS, now, now + 10 * MS] {
-            assert_eq!(anchor.line, Line::NONE, "the rate is to be measured twice");
-            anchor = anchor.after(sample(at, at));
-        }
-        assert_eq!(anchor.line.at(now + 10 * MS + 50).map(|nanos| nanos / US), Some((now + 10 * MS) / US));
-        // One microsecond of the system's clock, and ten of the counter.
-        anchor = anchor.after(sample(now + 10 * MS + US, now + 10 * MS + 10 * US));
-        assert_eq!(anchor.due - (now + 10 * MS + US), S << fault.min(12));
-        assert_eq!(anchor.line.at(now + 10 * MS), None);
-        now = anchor.due + 10 * MS;
     }
 }
 

@@ -17,6 +17,9 @@ mod anchor;
 mod anchored;
 
 mod faults;
+mod forgiven;
+mod limits;
+mod margins;
 mod soak;
 mod steady;
 mod world;

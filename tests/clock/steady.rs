@@ -53,6 +53,33 @@ fn the_system_is_asked_once_in_a_line() {
     assert!((2 * lines..=2 * lines + 2).contains(&asked), "asked {asked} times in {lines} lines");
 }
 
+/// A reading of the system's clock answers, and no line is made that nobody would use.
+#[test]
+fn a_rare_reading_costs_one_reading_of_the_system() {
+    let simulated = Simulated::started(3_000, 1);
+    for gap in [112 * US, 150 * US, MS, S] {
+        simulated.world.pass(gap);
+        simulated.read_right();
+        let before = simulated.world.system_readings.get();
+        for _ in 0..1_000 {
+            simulated.world.pass(gap);
+            simulated.read_right();
+        }
+        assert_eq!(simulated.world.system_readings.get() - before, 1_000, "{gap} ns apart");
+    }
+}
+
+/// The first reading after a silence may be the only one. The second makes a line, and the others read by it.
+#[test]
+fn the_second_reading_after_a_silence_makes_a_line() {
+    let simulated = Simulated::started(3_000, 1);
+    let asked: [u64; 4] = [1, 2, 0, 0];
+    for silence in [MS, S, 86_400 * S] {
+        simulated.world.pass(silence);
+        assert_eq!(asked.map(|_| simulated.readings_of_the_system(1)), asked, "after {silence} ns");
+    }
+}
+
 /// A count that is too coarse for the promise, or finer than a rate can be told, is not used.
 #[test]
 fn a_counter_that_is_too_slow_or_too_fast_is_not_used() {

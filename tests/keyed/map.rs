@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::error::Error;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -169,4 +171,45 @@ fn threads_get_one_limiter_for_one_key() {
         });
         assert_eq!(granted, 4, "one for each key");
     }
+}
+
+/// A key that panics where it is hashed may leave the map unable to take anybody else, but never with a forgotten debt.
+#[test]
+fn a_key_that_panics_forgets_no_debt() -> Result<(), Failed> {
+    thread_local! {
+        static HASHES_LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+    #[derive(Clone, PartialEq, Eq)]
+    struct Key(u32);
+    impl Hash for Key {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            assert_ne!(HASHES_LEFT.get(), Some(0), "the hash that panics");
+            HASHES_LEFT.set(HASHES_LEFT.get().map(|left| left - 1));
+            self.0.hash(state);
+        }
+    }
+    let mut refused = 0;
+    for left in 0..9 {
+        let clock = Manual::new();
+        let map = KeyedMap::<Key, Limiter>::new(2);
+        let get = |key| map.get_or_insert(&Key(key), || limiter(&clock));
+        get(0)?.try_acquire()?;
+        HASHES_LEFT.set(Some(left));
+        let panicked = catch_unwind(AssertUnwindSafe(|| [1, 2, 3].map(|key| drop(get(key)))));
+        HASHES_LEFT.set(None);
+        assert!(panicked.is_err(), "{left}");
+        assert!(get(0)?.try_acquire().is_err(), "{left}: who was there is there");
+        let Ok(one) = get(1) else {
+            refused += 1;
+            continue;
+        };
+        one.try_acquire()?;
+        drop(one);
+        for key in 2..20 {
+            let _ = get(key);
+        }
+        assert!(get(1).map_or(true, |one| one.try_acquire().is_err()), "{left}: the debt of 1");
+    }
+    assert!((1..9).contains(&refused), "{refused}");
+    Ok(())
 }

@@ -89,7 +89,7 @@ impl Small {
     /// The last instant that a refusal promises: time stands still there.
     pub(crate) fn end(&self) -> u64 {
         if let Some(plan) = self.plan() {
-            return u64::try_from((plan.lasts() - plan.tick()).as_nanos()).unwrap();
+            return u64::try_from(plan.lasts().saturating_sub(plan.tick()).as_nanos()).unwrap();
         }
         // A full burst, so that the next permit comes one interval later, or when the burst has left its window.
         let promised = |now: u64| {

@@ -1,6 +1,6 @@
 //! What does a command line ask for?
 //!
-//! A command is a file here and an entry of [`COMMANDS`]: its options, and a function from the options to an
+//! A command is a file here and an entry of `COMMANDS`: its options, and a function from the options to an
 //! [`Answer`]. The answer is a value; this module writes it, as a table or as JSON, when all of it is known.
 
 pub mod compare;

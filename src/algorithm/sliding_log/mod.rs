@@ -160,19 +160,9 @@ impl SlidingLog {
     /// cannot hold fine enough timestamps for a year: above 4,194,304 permits a second, for example.
     pub fn new(policy: Policy) -> Result<SlidingLog, BuildError> {
         let (smallest, burst) = policy.smallest_limit();
-        let run_bits = u32::BITS - (burst - 1).leading_zeros();
-        let stamp_bits = u64::BITS - 1 - run_bits;
-        let mut quotas = 0;
-        let (mut longest, mut shortest, mut quota, mut largest) = (0, u64::MAX, 0, 0);
-        for (i, (limit, window)) in policy.rules().enumerate() {
-            longest = longest.max(window);
-            largest = largest.max(limit);
-            if window < shortest {
-                (shortest, quota) = (window, i);
-            }
-        }
-        let ticks = Ticks::choose(stamp_bits, longest, Ticks::max_for(shortest))
-            .ok_or(BuildError::Unrepresentable { quota })?;
+        let stamp_bits = SlidingLog::stamp_bits(&policy);
+        let ticks = SlidingLog::ticks(&policy)?;
+        let (mut quotas, largest) = (0, policy.largest_limit());
         let mut rules = [Rule { limit: 0, window: 0 }; Policy::MAX_QUOTAS];
         for (rule, (limit, window)) in rules.iter_mut().zip(policy.rules()) {
             *rule = Rule { limit: u64::from(limit), window: ticks.span(window) };
@@ -195,6 +185,30 @@ impl SlidingLog {
             rules,
             policy,
         })
+    }
+
+    /// Whether the words of a log can keep the policy, before any memory is asked for.
+    pub(super) fn can_keep(policy: &Policy) -> Result<(), BuildError> {
+        SlidingLog::ticks(policy).map(drop)
+    }
+
+    /// What a run of the smallest limit and the lap leave of a word.
+    fn stamp_bits(policy: &Policy) -> u32 {
+        let (_, burst) = policy.smallest_limit();
+        let run_bits = u32::BITS - (burst - 1).leading_zeros();
+        u64::BITS - 1 - run_bits
+    }
+
+    fn ticks(policy: &Policy) -> Result<Ticks, BuildError> {
+        let (mut longest, mut shortest, mut quota) = (0, u64::MAX, 0);
+        for (i, (_, window)) in policy.rules().enumerate() {
+            longest = longest.max(window);
+            if window < shortest {
+                (shortest, quota) = (window, i);
+            }
+        }
+        let ticks = Ticks::choose(SlidingLog::stamp_bits(policy), longest, Ticks::max_for(shortest));
+        ticks.ok_or(BuildError::Unrepresentable { quota })
     }
 
     /// Counts `n` permits that were used before, as if all of them had been granted at `now`. This is for a client that

@@ -25,9 +25,9 @@ use word::Counting;
 /// | `WindowCounter` | 50 | 96.7 % | 80 s | 8 bytes |
 /// | [`TokenBucket::strict`](crate::TokenBucket::strict) | 26 | 98.3 % | 2.44 s | 8 bytes |
 ///
-/// A permit counts until its sub-window is a whole window old, so it counts for up to one sub-window longer than the rule
-/// demands: after a burst the next permit comes after 60 to 80 seconds here. [`CounterPlan`] shows how a policy is kept,
-/// and [`BuildError::NoCounterFits`] says when it cannot be: see there for the range.
+/// A permit counts until its sub-window is one window old. So it counts for up to one sub-window longer than the rule
+/// demands: here, the next permit after a burst comes after 60 to 80 seconds. [`CounterPlan`] shows how a policy is kept.
+/// [`BuildError::NoCounterFits`] says when it cannot be kept.
 ///
 /// Many limiters of one rule need not repeat it: see [`Rule`](crate::Rule).
 ///
@@ -50,8 +50,8 @@ use word::Counting;
 ///
 /// # A clock that runs back
 ///
-/// A call is judged in the newest sub-window in which anything was granted, if its own `now` is older: that is when it
-/// takes place. So permits are counted by the newest `now` of any grant, as by all algorithms of this crate.
+/// If the `now` of a call is older than the newest sub-window in which anything was granted, the call takes place in that
+/// sub-window. So permits are counted by the newest `now` of any grant, as in all algorithms of this crate.
 #[derive(Debug)]
 pub struct WindowCounter {
     state: OneWord<Counting>,
@@ -74,9 +74,11 @@ impl WindowCounter {
         &self.plan
     }
 
-    /// The counter of a limiter that starts anew beside a server that remembers: `n` permits were used before, all of
-    /// them counted as if at `now`, beside what it has granted itself. More than the largest limit count as the
-    /// largest.
+    /// Counts `n` permits that were used before, as if all of them had been granted at `now`. This is for a client that
+    /// restarts while the server still remembers its calls.
+    ///
+    /// They are added to the permits that this counter has granted itself. An `n` above the largest limit counts as the
+    /// largest limit.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, WindowCounter};
@@ -90,12 +92,12 @@ impl WindowCounter {
     pub fn with_used(mut self, now: Nanos, n: u32) -> WindowCounter {
         let n = n.min(self.plan.policy().largest_limit());
         let OneWord { judge, word } = &mut self.state;
-        *word = Word::new(judge.with_used(word.load(), now, n, self.plan.held_for(n)));
+        *word = Word::new(judge.with_used(word.load(), now, n, self.plan.longer_by()));
         self
     }
 
-    /// As [`with_used`](WindowCounter::with_used) of as many permits as can be granted at once: a client that was
-    /// restarted does not spend a second burst. That covers whatever it granted before.
+    /// Like [`with_used`](WindowCounter::with_used) with as many permits as can be granted at once, so that a client that was
+    /// restarted does not spend a second burst. This accounts for everything that was granted before.
     ///
     /// ```
     /// use tollgate::{Algorithm, Nanos, Policy, WindowCounter};

@@ -9,7 +9,7 @@ use crate::algorithm::token_bucket::interval::YEAR;
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
-/// How a [`WindowCounter`](crate::WindowCounter) keeps a policy, with the proof: the worst case per quota.
+/// How a [`WindowCounter`](crate::WindowCounter) keeps a policy, with the worst case of each quota.
 ///
 /// The quota with the smallest limit `L` is **counted**. If several have that limit, it is the one with the longest
 /// window, since it implies the others. Its window is divided into `k` sub-windows, and the permits of the present
@@ -45,7 +45,7 @@ pub struct CounterPlan {
     pub(super) tick: u64,
     /// `T` in ticks; 0 if there is no bucket.
     pub(super) units: u64,
-    /// The quota that dictates `T`; the counted one if there is no bucket.
+    /// The quota that needs the longest `T`. The counted one if there is no bucket.
     pub(super) paced: u8,
     /// A bit for each quota that needs the bucket.
     pub(super) by_bucket: u8,
@@ -57,7 +57,7 @@ pub(super) struct Layout {
     pub(super) tat_bits: u32,
     pub(super) newest_bits: u32,
     pub(super) count_bits: u32,
-    /// The last tick that the word can tell.
+    /// The last tick that the word can hold.
     pub(super) last: u64,
 }
 
@@ -304,19 +304,19 @@ impl CounterPlan {
         1 << self.unit_bits
     }
 
-    /// How often the bucket for the other quotas regains a permit; `None` if the counter alone keeps all quotas.
+    /// The time in which the bucket for the other quotas regains a permit. `None` if the counter alone keeps all quotas.
     pub fn interval(&self) -> Option<Duration> {
         (self.units > 0).then(|| Duration::from_nanos(self.units.saturating_mul(self.tick)))
     }
 
-    /// The resolution of the clock: a `now` is rounded down to a multiple of it where a call is judged, and up where a
-    /// grant is stamped. It is a sub-window if the counter alone keeps all quotas.
+    /// The resolution of the clock. A `now` is rounded to a multiple of it: down for the check of a call, and up for the stamp
+    /// of a grant. It is a sub-window if the counter alone keeps all quotas.
     #[inline]
     pub fn tick(&self) -> Duration {
         Duration::from_nanos(self.tick)
     }
 
-    /// Until when a limiter lasts, from the origin of its clock. Then it refuses all calls, once its permits are spent.
+    /// How long a limiter lasts, from the origin of its clock. After that, it refuses all calls once its permits are spent.
     pub fn lasts(&self) -> Duration {
         let ticks = u128::from(self.layout().last) + 1;
         Duration::from_nanos(u64::try_from(ticks * u128::from(self.tick)).unwrap_or(u64::MAX))
@@ -345,20 +345,15 @@ impl CounterPlan {
         u32::try_from(by_counter.min(by_bucket)).ok()
     }
 
-    /// How much later than they were, in nanoseconds, `n` permits must be counted that were used elsewhere, so that no window
-    /// which the counter alone keeps holds more than `n` or its limit.
-    pub(crate) fn held_for(&self, n: u32) -> u64 {
-        let burst = u64::from(self.burst());
-        if u64::from(n) <= burst {
-            return 0;
-        }
+    /// By how many nanoseconds the longest quota that the counter alone keeps is longer than the counted one.
+    pub(crate) fn longer_by(&self) -> u64 {
         let counted = self.policy.rules().nth(self.counted()).map_or(1, |(_, window)| window);
         let by_counter =
             (0_u8..).zip(self.policy.rules()).filter(|(quota, _)| self.by_bucket >> quota & 1 == 0);
         by_counter.map(|(_, (_, window))| window.saturating_sub(counted)).max().unwrap_or(0)
     }
 
-    /// The share, above 0 and at most 1, of the sustained rate allowed by the policy that a caller gets who always asks.
+    /// The sustained rate as a share of the one that the policy allows, above 0 and at most 1.
     #[expect(clippy::cast_precision_loss, reason = "a figure to show, not to decide by")]
     pub fn efficiency(&self) -> f64 {
         let (allowed, rate) = (self.policy.sustained(), self.rate());
@@ -369,7 +364,7 @@ impl CounterPlan {
 
 impl fmt::Display for CounterPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Cut, not rounded: a plan that loses anything never shows 100 %.
+        // Cut, not rounded, so that a plan that loses anything never shows 100 %.
         let (allowed, rate) = (self.policy.sustained(), self.rate());
         let hundredths = rate.0 * u128::from(allowed.1) * 10_000 / (rate.1 * u128::from(allowed.0));
         let time = |duration| Nanos::ZERO.saturating_add(duration);

@@ -1,4 +1,4 @@
-//! What the bits of a window counter's word mean, and how a call is judged by them.
+//! What the bits of a window counter's word mean, and how a call is checked by them.
 //!
 //! # State
 //!
@@ -20,11 +20,11 @@
 //!   next one instead. So the sum never falls short, it is too large by less than one unit, and it does not grow as time
 //!   passes.
 //! - I3. `tat <= span + 2^tick_bits`, where `span = limit * interval + 1`. The 1 is for a burst that is taken one by one
-//!   between two ticks: its first permit is stamped at the later of them, and its last is judged at the earlier.
+//!   between two ticks: its first permit is stamped at the later tick, and its last is checked at the earlier one.
 //! - I4. A grant adds to `newest` in the same epoch, or it raises `epoch`. Both make the word larger, as `one_word` wants.
 //!
-//! A `now` before `epoch` is judged at the beginning of `epoch`: some call was granted in that sub-window, so in fact it is
-//! no longer earlier. A `now` past the last tick is judged at the last tick, where time stands still.
+//! A `now` before `epoch` counts as the beginning of `epoch`: another call was granted in that sub-window, so in fact it is
+//! no longer earlier. A `now` after the last tick counts as the last tick. Time stands still there.
 
 use super::plan::CounterPlan;
 use crate::algorithm::one_word::Judge;
@@ -36,7 +36,7 @@ use crate::nanos::Nanos;
 pub(crate) struct Counting {
     /// Nanoseconds in a tick.
     tick: Reciprocal,
-    /// The last instant that the word can tell, in nanoseconds and in ticks.
+    /// The last instant that the word can hold, in nanoseconds and in ticks.
     horizon: u64,
     last: u64,
     /// Ticks until a permit of the bucket comes back; 0 if there is no bucket.
@@ -79,7 +79,7 @@ struct Moment {
     word: u64,
     /// The tick at or before `now`, counted from the beginning of the epoch.
     at: u64,
-    /// The tick at or after `now`, counted likewise.
+    /// The tick at or after `now`, counted in the same way.
     stamp: u64,
 }
 
@@ -268,18 +268,24 @@ impl Counting {
         }
     }
 
-    /// The instant of `tick`, or `None` if time never gets there.
+    /// The instant of `tick`, or `None` if it is after the last instant.
     #[inline]
     fn instant(&self, tick: u64) -> Option<Nanos> {
         (tick <= self.last).then(|| Nanos::from_nanos(tick * self.tick.divisor()))
     }
 
-    /// The word of a limiter beside which `n` permits were used, all at `now`. They must not leave before those of a grant
-    /// at `now + later` nanoseconds would.
+    /// The word of a limiter beside which `n` permits were used, all at `now`. The longest quota that the counter alone keeps
+    /// is longer than a window by `longer` nanoseconds.
     ///
     /// What does not fit into the word is kept by the word of a later epoch. Until that begins, all calls are judged at its
     /// beginning, and refused there.
-    pub(crate) fn with_used(&self, word: u64, now: Nanos, n: u32, later: u64) -> u64 {
+    ///
+    /// If more permits are used than a window has, the longer quotas that the counter alone keeps must not miss the rest. So
+    /// the whole limit counts as many windows later as all that is used would fill, but no later than `longer`, after which no
+    /// window holds permits from before and after. Why that is enough: let `w` be those windows. Nothing is granted for `w`
+    /// windows from `now` on, and `w` windows may hold what is used. So all is as if it had been granted one window after
+    /// the other. If this is done again before that time is over, it goes on from there.
+    pub(crate) fn with_used(&self, word: u64, now: Nanos, n: u32, longer: u64) -> u64 {
         if n == 0 {
             return word;
         }
@@ -287,14 +293,20 @@ impl Counting {
         let n = u64::from(n);
         let tat = (moment.word & self.tat_mask).max(moment.stamp);
         let tat = (self.start(moment.word) + tat).saturating_add(self.interval.saturating_mul(n)); // Wanted, from the origin.
-        let (_, held) = self.tick.around(now.as_nanos().saturating_add(later).min(self.horizon));
         let last = self.last >> self.tick_bits;
-        let held = if later == 0 { 0 } else { held >> self.tick_bits };
+        let used = self.used(moment.word) + n;
+        let held = if used > self.limit && longer > 0 {
+            let windows = used.div_ceil(self.limit).saturating_mul(self.sub_windows.into());
+            let (_, latest) = self.tick.around(now.as_nanos().saturating_add(longer).min(self.horizon));
+            (moment.word >> self.epoch_shift).saturating_add(windows).min(latest >> self.tick_bits)
+        } else {
+            0
+        };
         let paced =
             if self.interval == 0 { 0 } else { (tat.saturating_sub(self.span) >> self.tick_bits).min(last) };
         let (epoch, held) = (moment.word >> self.epoch_shift, held.max(paced));
         let (epoch, counts) = if held > epoch {
-            (held, (self.used(moment.word) + n).min(self.limit))
+            (held, used.min(self.limit))
         } else {
             (epoch, self.with_counted(moment.word >> self.tat_bits, n))
         };
