@@ -144,6 +144,10 @@ fn the_best_for_what_matters() {
     let counter = CounterPlan::new(policy("50/1m, 60/1h")).unwrap();
     assert!(counter.efficiency() < 0.2);
     assert_eq!(name(policy("50/1m, 60/1h"), Memory, Rate).as_deref(), Ok("strict token bucket"));
+    // A log has three words beside its slots: its head, and what it remembers of its newest refusal.
+    for (text, bytes) in [("1/1s", 8 * (1 + 3)), ("5/1s", 8 * (8 + 3)), ("50/1m, 1500/1h", 8 * (2_048 + 3))] {
+        assert_eq!(Choice::Log(policy(text)).bytes(), bytes, "{text}");
+    }
     for (first, then) in [(Rate, Burst), (Burst, Memory), (Memory, Rate)] {
         let choice = Choice::best(RULE, first, then).unwrap();
         let limiter = choice.build().unwrap();

@@ -104,10 +104,11 @@ impl Choice {
         }
     }
 
-    /// The bytes of state of one limiter, beside the rule that many can share.
+    /// The bytes of state of one limiter. Each also holds its policy, unless it shares a [`Rule`](crate::Rule); a log
+    /// always does.
     pub fn bytes(&self) -> u64 {
         match self {
-            Choice::Log(policy) => 8 * u64::from(policy.largest_limit()).next_power_of_two(),
+            Choice::Log(policy) => SlidingLog::state_bytes(policy),
             Choice::Counter(_) | Choice::Bucket(_) => 8,
         }
     }

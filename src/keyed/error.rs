@@ -1,4 +1,4 @@
-//! Why a table was not built, or a plan not admitted to it.
+//! Why could a table not be built, or a plan not be fitted to it?
 
 use core::fmt;
 use core::time::Duration;
@@ -18,14 +18,15 @@ pub enum KeyedError {
         /// The slots that were asked for, 8 bytes each.
         slots: usize,
     },
-    /// The plan gives permits back faster than the table can count.
+    /// The plan gives permits back faster than the table can count. Another table may be able to: one that is built from
+    /// this plan, or from a faster one.
     TooFine {
         /// The time per permit that was asked for.
         interval: Duration,
         /// The shortest time per permit that this table, or any table for an error of its construction, can keep.
         least: Duration,
     },
-    /// The burst takes so long to come back that a slot could not tell it for a year.
+    /// The burst takes so long to come back that the slots of this table would not last a year.
     TooLong {
         /// The time per permit that was asked for.
         interval: Duration,
@@ -45,15 +46,15 @@ impl fmt::Display for KeyedError {
             ),
             KeyedError::TooFine { interval, least } => write!(
                 f,
-                "the plan gives back one permit per {interval:?}, and the slots of this table tell at least \
-                 {least:?} per permit for a year; build the table from the fastest of its plans, and if that \
+                "the plan gives back one permit per {interval:?}, and the slots of this table need at least \
+                 {least:?} per permit to last a year; build the table from the fastest of its plans, and if that \
                  is refused as well, give such a caller a limiter of its own"
             ),
             KeyedError::TooLong { interval, burst } => write!(
                 f,
                 "a burst of {burst} that gives back one permit per {interval:?} takes longer to come back than \
-                 the slots of this table can tell; build the table from the slowest of its plans, or choose a \
-                 smaller burst"
+                 the slots of this table can hold; choose a smaller burst, or give such callers a table or a \
+                 limiter of their own"
             ),
         }
     }

@@ -14,7 +14,7 @@ use super::table::Layout;
 use crate::algorithm::Plan;
 use crate::nanos::{Nanos, saturating_nanos};
 
-/// What every word lasts at the least: 365 days in nanoseconds.
+/// Every word lasts at least so long: 365 days in nanoseconds.
 const YEAR: u64 = 365 * 86_400 * 1_000_000_000;
 /// 2^60 ns are 36 years: what a word lasts where the plan allows it.
 const WANTED_BITS: u32 = 60;
@@ -35,7 +35,7 @@ pub(super) struct Ticks {
     pub(super) interval: u64,
     /// `burst * interval`.
     pub(super) span: u64,
-    /// The last tick: time stands still there, so that `last + span` fits into a word.
+    /// The last tick: later instants count as this one, so that `last + span` fits into a word.
     pub(super) last: u64,
 }
 
@@ -45,8 +45,7 @@ impl Grid {
     pub(super) fn choose(plan: &Plan) -> Result<Grid, KeyedError> {
         let interval = interval(plan);
         let shift_of = |ticks: u64| ticks.checked_ilog2();
-        let too_fine = || KeyedError::TooFine { interval: plan.interval(), least: Grid::finest().least() };
-        let coarsest = shift_of(interval / TICKS_PER_INTERVAL).ok_or_else(too_fine)?;
+        let coarsest = shift_of(interval / TICKS_PER_INTERVAL).ok_or_else(|| Grid::finest().refusal(plan))?;
         let span = interval.saturating_mul(plan.burst().into());
         let wanted = (u64::BITS - span.leading_zeros() + 2).clamp(WANTED_BITS, u64::BITS);
         let grids = IDENTITY_BITS.rev().map(|bits| Grid {
@@ -54,7 +53,17 @@ impl Grid {
             shift: (wanted - (u64::BITS - bits)).min(coarsest),
         });
         let mut lasting = grids.filter(|grid| grid.ticks(interval, plan.burst()).is_some());
-        lasting.next().ok_or_else(too_fine)
+        lasting.next().ok_or_else(|| Grid::finest().refusal(plan))
+    }
+
+    /// Why this grid does not keep the plan.
+    fn refusal(self, plan: &Plan) -> KeyedError {
+        let (interval, least) = (plan.interval(), self.least());
+        if interval < least {
+            KeyedError::TooFine { interval, least }
+        } else {
+            KeyedError::TooLong { interval, burst: plan.burst() }
+        }
     }
 
     /// 8 ns, in words that last 416 days.
@@ -67,13 +76,10 @@ impl Grid {
         Duration::from_nanos(TICKS_PER_INTERVAL << self.shift)
     }
 
-    /// The plan on this grid, if it can be told there for a year.
+    /// The plan on this grid, if the grid keeps it to 1e-4 and lasts a year.
     pub(super) fn fit(self, plan: &Plan) -> Result<Ticks, KeyedError> {
-        if plan.interval() < self.least() {
-            return Err(KeyedError::TooFine { interval: plan.interval(), least: self.least() });
-        }
         let ticks = self.ticks(interval(plan), plan.burst());
-        ticks.ok_or(KeyedError::TooLong { interval: plan.interval(), burst: plan.burst() })
+        ticks.filter(|_| plan.interval() >= self.least()).ok_or_else(|| self.refusal(plan))
     }
 
     /// `None` if the word would not last a year.
@@ -84,7 +90,8 @@ impl Grid {
         (self.nanos(last) >= YEAR).then_some(Ticks { interval: ticks, span, last })
     }
 
-    /// A plan that was fitted to another grid, as well as it goes: never looser. `None` if it cannot be told at all.
+    /// A plan that was fitted to another grid. It may become stricter here, and never looser. `None` if this grid would not
+    /// last a year with it.
     #[cold]
     pub(super) fn refit(self, plan: &KeyPlan) -> Option<Ticks> {
         self.ticks(plan.interval, plan.burst)
@@ -96,7 +103,7 @@ impl Grid {
         now.as_nanos() >> self.shift
     }
 
-    /// The instant of `tick`, or `None` if time stands still before it.
+    /// The instant of `tick`, or `None` if `tick` is after the last one, for then the table never gets there.
     #[inline]
     pub(super) fn instant(self, tick: u64, last: u64) -> Option<Nanos> {
         (tick <= last).then(|| Nanos::from_nanos(self.nanos(tick)))

@@ -1,4 +1,4 @@
-//! The table that is told the time and the hash.
+//! How do the calls of a user become steps on the slots?
 
 use super::error::KeyedError;
 use super::grid::Grid;
@@ -15,9 +15,10 @@ const WIDTH: usize = 8;
 
 /// A strict limit for each of any number of keys, in memory that is fixed when the table is built.
 ///
-/// This is the core of [`KeyedLimiter`](super::KeyedLimiter): it is told `now`, and a key is 64 bits of hash. Use it
-/// directly if you have a good hash of the caller already. **All 64 bits of the hash count**: the high ones choose
-/// the slot, the low ones tell keys apart. A hash that an attacker can foresee lets him choose with whom he shares.
+/// This is the core of [`KeyedLimiter`](super::KeyedLimiter). The caller passes `now`, and 64 bits of hash as the key. Use
+/// it directly if you have a good hash of the caller already. **All 64 bits of the hash count**: the high bits choose a
+/// set of slots, and the low bits distinguish the keys of one set. If an attacker can foresee the hash, he can choose with
+/// whom he shares a bucket.
 ///
 /// One decision reads one cache line; a grant replaces one word of it by a compare-and-swap. Nothing is allocated or locked.
 ///
@@ -46,20 +47,24 @@ pub struct KeyedTable {
 }
 
 impl KeyedTable {
-    /// A table with at least `slots` slots, 8 bytes each: the multiple of 8 at or above it. Keys without a plan of
-    /// their own keep `plan`.
+    /// A table with `slots` slots, rounded up to a multiple of 8. A slot takes 8 bytes.
     ///
-    /// A slot is in use while its key has a permit that has not come back. Choose four times the number of keys that
-    /// are so at one time: then one newcomer in 800 meets a set of 8 slots that are all in use. With three times it is one in
-    /// 150, with twice one in 20. It never fails if there are
-    /// more keys than that; it becomes stricter with newcomers.
+    /// `plan` does two things. It limits every key that has no plan of its own. And it chooses the steps in which the slots
+    /// count time. So if some keys will have other plans ([`fit`](KeyedTable::fit)), build the table from the plan that
+    /// gives permits back fastest, even if most keys have another one.
     ///
-    /// The cost is that of writing the memory once.
+    /// A slot is in use while its key has a permit that has not come back. Choose four times as many slots as will be in
+    /// use at one time: then one newcomer in 800 meets a set of 8 slots that are all in use. With three times as many it is
+    /// one in 150, with twice as many one in 20. A table with more keys than that never fails. It becomes stricter with
+    /// newcomers.
+    ///
+    /// It costs as much time as writing the memory once.
     ///
     /// # Errors
     ///
     /// [`KeyedError::Empty`] for 0 slots, [`KeyedError::TooLarge`] if there is no memory,
-    /// [`KeyedError::TooFine`] if the plan gives back more than 5000 permits a second.
+    /// [`KeyedError::TooFine`] if the plan gives back more than 5000 permits a second, and [`KeyedError::TooLong`] if a
+    /// burst takes about 583 years to come back.
     pub fn new(plan: Plan, slots: usize) -> Result<KeyedTable, KeyedError> {
         let grid = Grid::choose(&plan)?;
         if slots == 0 {
@@ -80,17 +85,21 @@ impl KeyedTable {
         KeyedTable::new(plan, bytes / 64 * WIDTH)
     }
 
-    /// A plan made ready for the calls of some keys: `free` and `pro` customers in one table. Build the table from the
-    /// plan that gives permits back fastest: it chooses the steps in which the slots count time.
+    /// A plan made ready for the calls of some keys, such as `free` and `pro` customers in one table.
+    ///
+    /// The table counts time in the steps of the plan that was given to [`new`](KeyedTable::new). They are fine enough for
+    /// all slower plans, and too coarse for plans that are much faster. So build the table from the fastest plan. A key
+    /// whose calls come without a plan gets that one.
     ///
     /// ```
     /// use tollgate::keyed::{KeyedError, KeyedTable};
     /// use tollgate::{Nanos, Plan};
     ///
-    /// let table = KeyedTable::new(Plan::new("10/1m".parse()?)?, 1_000)?;
-    /// let pro = table.fit(&Plan::new("300/1m".parse()?)?)?;
+    /// let table = KeyedTable::new(Plan::new("300/1m".parse()?)?, 1_000)?;
+    /// let free = table.fit(&Plan::new("10/1m".parse()?)?)?;
     /// let (key, now) = (0x1b47_b6f1_5c3e_90d2, Nanos::ZERO);
-    /// assert!(table.try_acquire_with(now, key, 5, &pro).is_ok());
+    /// assert!(table.try_acquire_with(now, key, 1, &free).is_ok());
+    /// assert!(table.try_acquire_with(now, key, 1, &free).is_err());
     ///
     /// // Ten million a minute are too many for slots that count in steps of 4096 ns.
     /// let error = table.fit(&Plan::new("10000000/1m".parse()?)?).unwrap_err();
@@ -101,7 +110,7 @@ impl KeyedTable {
     /// # Errors
     ///
     /// [`KeyedError::TooFine`] or [`KeyedError::TooLong`] if this table cannot keep the plan to one part in ten thousand
-    /// for a year. The message says which table can.
+    /// for a year. The message says what to do instead.
     pub fn fit(&self, plan: &Plan) -> Result<KeyPlan, KeyedError> {
         let grid = self.plan.grid;
         grid.fit(plan).map(|ticks| KeyPlan::new(plan, grid, ticks))
@@ -118,8 +127,8 @@ impl KeyedTable {
     }
 
     /// As [`try_acquire_at`](KeyedTable::try_acquire_at), for a key that has a plan of its own, made by
-    /// [`fit`](KeyedTable::fit). A plan that was fitted to another table is kept as well as this one can: never less
-    /// strictly, and if it cannot, the call is refused without a retry instant.
+    /// [`fit`](KeyedTable::fit). A plan that was fitted to another table is kept, too, perhaps a little more
+    /// strictly. If this table cannot keep it for a year, every call is refused without a retry instant.
     ///
     /// # Errors
     ///
@@ -134,6 +143,47 @@ impl KeyedTable {
             None if n == 0 => Ok(()),
             None => Err(plan.never(now)),
         }
+    }
+
+    /// What [`try_acquire_with`](KeyedTable::try_acquire_with) would answer. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_with`.
+    pub fn peek_with(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> Result<(), Denied> {
+        match self.own(plan) {
+            Some(plan) => self.look(now, hash, n, &plan),
+            None if n == 0 => Ok(()),
+            None => Err(plan.never(now)),
+        }
+    }
+
+    /// What is left at `now` for the key with this hash, by a plan of its own. For a key without a slot: what it would
+    /// find. If this table cannot keep the plan, nothing is left and nothing ever comes back. Changes nothing.
+    ///
+    /// ```
+    /// use tollgate::keyed::KeyedTable;
+    /// use tollgate::{Nanos, Plan};
+    ///
+    /// let table = KeyedTable::new(Plan::new("300/1m".parse()?)?, 1_000)?;
+    /// let free = table.fit(&Plan::with_burst("10/1m".parse()?, 2)?)?;
+    /// let (key, now) = (0x1b47_b6f1_5c3e_90d2, Nanos::ZERO);
+    /// table.try_acquire_with(now, key, 1, &free)?;
+    /// assert_eq!(table.status_with(now, key, &free).remaining(), 1);
+    /// assert!(table.peek_with(now, key, 1, &free).is_ok());
+    /// assert!(table.peek_with(now, key, 2, &free).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn status_with(&self, now: Nanos, hash: u64, plan: &KeyPlan) -> Status {
+        match self.own(plan) {
+            Some(plan) => plan.status(now, self.sets.tat(hash)),
+            None => KeyPlan::nothing(now),
+        }
+    }
+
+    /// The plan in the steps of this table. `None` if it was fitted to another table and this one cannot keep it.
+    fn own(&self, plan: &KeyPlan) -> Option<KeyPlan> {
+        if plan.grid == self.plan.grid { Some(*plan) } else { plan.moved(self.plan.grid) }
     }
 
     #[inline]
@@ -151,10 +201,14 @@ impl KeyedTable {
     ///
     /// As `try_acquire_at`.
     pub fn peek_at(&self, now: Nanos, hash: u64, n: u32) -> Result<(), Denied> {
+        self.look(now, hash, n, &self.plan)
+    }
+
+    #[inline]
+    fn look(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> Result<(), Denied> {
         if n == 0 {
             return Ok(());
         }
-        let plan = &self.plan;
         let price = plan.price(n).ok_or_else(|| plan.never(now))?;
         let tat = self.sets.tat(hash);
         if tat > plan.now(now) + price.slack { Err(plan.denied(now, tat, price)) } else { Ok(()) }

@@ -4,18 +4,15 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
-#[cfg(feature = "std")]
 use super::error::KeyedError;
 use super::keyed_table::KeyedTable;
 use super::plan::KeyPlan;
 use super::usage::Usage;
-#[cfg(feature = "std")]
 use crate::algorithm::{BuildError, Plan};
 use crate::clock::Clock;
 #[cfg(feature = "std")]
 use crate::clock::DefaultClock;
 use crate::decision::{Denied, Status};
-#[cfg(feature = "std")]
 use crate::quota::Policy;
 
 /// A limit for each caller of a server, for any number of callers, in memory that is fixed when it is built.
@@ -62,6 +59,9 @@ impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// The default [`Plan`] of `policy` for each key, in a table with `slots` slots of 8 bytes (see
     /// [`KeyedTable::new`]), on the [default clock](DefaultClock).
     ///
+    /// If some keys will have a policy of their own ([`fit`](KeyedLimiter::fit)), pass the fastest of all policies here. A
+    /// key whose calls come without a plan gets this one.
+    ///
     /// **Windows are longer by the error of that clock**, so that the limit holds in true time: by 1 us with the feature
     /// `quanta`, by nothing without it. It is a part of the guard of the table's policy. So a retry can be 1 us later
     /// than the policy says, and then [`retry_after_secs`](crate::Denied::retry_after_secs) is one second more.
@@ -71,14 +71,21 @@ impl KeyedLimiter<std::hash::RandomState, DefaultClock> {
     /// As [`KeyedTable::new`], and [`KeyedError::Plan`] as [`Plan::new`] or if a window cannot be longer.
     pub fn strict(policy: Policy, slots: usize) -> Result<Self, KeyedError> {
         let clock = DefaultClock::new();
-        let plan = Plan::new(clock.widen(policy).map_err(BuildError::from)?)?;
-        Ok(KeyedLimiter::new(KeyedTable::new(plan, slots)?, std::hash::RandomState::new(), clock))
+        let table = KeyedTable::new(plan_for(&clock, policy)?, slots)?;
+        Ok(KeyedLimiter::new(table, std::hash::RandomState::new(), clock))
     }
+}
+
+/// The default plan that keeps `policy` in true time.
+fn plan_for(clock: &impl Clock, policy: Policy) -> Result<Plan, BuildError> {
+    Plan::new(clock.widen(policy)?)
 }
 
 impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     /// Joins a table, a hasher and a clock. If the clock can be wrong ([`Clock::max_error`]), build the plan for
     /// [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
+    ///
+    /// A table for several plans is built from the fastest one, which is also the plan of all calls that come without one.
     ///
     /// ```
     /// use std::hash::RandomState;
@@ -97,6 +104,31 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     /// ```
     pub fn new(table: KeyedTable, hasher: S, clock: C) -> Self {
         KeyedLimiter { shared: Arc::new(Shared { table, hasher, clock }) }
+    }
+
+    /// The default [`Plan`] of `policy`, made ready for the calls of some keys (see [`KeyedTable::fit`]). Windows are longer
+    /// by the error of the clock, as [`strict`](KeyedLimiter::strict) makes them, so the policy holds in true time.
+    ///
+    /// For a burst of your own, pass `Plan::with_burst(limiter.clock().widen(policy)?, burst)?` to
+    /// [`table`](KeyedLimiter::table)`().fit`.
+    ///
+    /// ```
+    /// use tollgate::keyed::KeyedLimiter;
+    ///
+    /// let limiter = KeyedLimiter::strict("1000/1h".parse()?, 1_000)?; // the fastest plan
+    /// let free = limiter.fit("10/1h".parse()?)?;
+    /// assert!(limiter.try_acquire_with("free", 1, &free).is_ok());
+    /// assert!(limiter.try_acquire_with("free", 1, &free).is_err());
+    /// assert_eq!(limiter.status_with("free", &free).remaining(), 0);
+    /// assert!(limiter.try_acquire_n("pro", 11).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedTable::fit`], and [`KeyedError::Plan`] as [`Plan::new`] or if a window cannot be longer.
+    pub fn fit(&self, policy: Policy) -> Result<KeyPlan, KeyedError> {
+        self.shared.table.fit(&plan_for(&self.shared.clock, policy)?)
     }
 
     /// Takes one permit of `key` now.
@@ -121,19 +153,7 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     }
 
     /// Takes `n` permits of `key` now, all or none, where `key` has a plan of its own, made by
-    /// [`KeyedTable::fit`].
-    ///
-    /// ```
-    /// use tollgate::keyed::KeyedLimiter;
-    /// use tollgate::{Clock, Plan};
-    ///
-    /// let limiter = KeyedLimiter::strict("10/1h".parse()?, 1_000)?;
-    /// let pro = limiter.clock().widen("1000/1h".parse()?)?; // as `strict` did with the other
-    /// let pro = limiter.table().fit(&Plan::new(pro)?)?;
-    /// assert!(limiter.try_acquire_n("free", 11).is_err());
-    /// assert!(limiter.try_acquire_with("pro", 11, &pro).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// [`fit`](KeyedLimiter::fit), which shows an example.
     ///
     /// # Errors
     ///
@@ -165,10 +185,28 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
         table.peek_at(clock.now(), self.hash(key), n)
     }
 
+    /// What [`try_acquire_with`](KeyedLimiter::try_acquire_with) would answer now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `try_acquire_with`.
+    #[inline]
+    pub fn peek_with<K: Hash + ?Sized>(&self, key: &K, n: u32, plan: &KeyPlan) -> Result<(), Denied> {
+        let Shared { table, clock, .. } = &*self.shared;
+        table.peek_with(clock.now(), self.hash(key), n, plan)
+    }
+
     /// What is left for `key` now. For a key that has no slot: what it would find. Changes nothing.
     pub fn status<K: Hash + ?Sized>(&self, key: &K) -> Status {
         let Shared { table, clock, .. } = &*self.shared;
         table.status_at(clock.now(), self.hash(key))
+    }
+
+    /// What is left now for `key`, which has a plan of its own. For a key that has no slot: what it would find. Changes
+    /// nothing.
+    pub fn status_with<K: Hash + ?Sized>(&self, key: &K, plan: &KeyPlan) -> Status {
+        let Shared { table, clock, .. } = &*self.shared;
+        table.status_with(clock.now(), self.hash(key), plan)
     }
 
     /// How full the table is now. It reads the whole table: a millisecond for a million slots.
@@ -176,7 +214,7 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
         self.shared.table.usage_at(self.shared.clock.now())
     }
 
-    /// The hash by which the table knows `key`. A key with a hash at hand is decided by
+    /// The hash that the table uses for `key`. If you have the hash already, call
     /// [`table`](KeyedLimiter::table)`().try_acquire_at(now, hash, n)`.
     #[inline]
     pub fn hash<K: Hash + ?Sized>(&self, key: &K) -> u64 {

@@ -10,18 +10,28 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::forgettable::Forgettable;
 
-/// A limiter of any kind for each of a bounded number of keys, told apart exactly.
+/// A limiter of any kind for each of a bounded number of keys. No two keys ever share one.
 ///
 /// For few callers with large limits, where each needs the exact log (16 KiB for 50/min and 1500/h) or a queue. For many
 /// callers, or hostile ones, use a [`KeyedLimiter`](super::KeyedLimiter).
 ///
 /// A limiter is dropped only if its state makes no difference and nobody holds it ([`Forgettable`]); then a
 /// newcomer takes its place. If the map is full of others, the newcomer is refused. One insertion looks at eight
-/// limiters at the most, so a flood of newcomers costs each of them the same little time; the next insertion looks at the
+/// limiters at most, so a flood of newcomers costs each of them the same little time; the next insertion looks at the
 /// next eight.
 ///
 /// Looking up a key takes a read lock, for the time of one hash table access and the clone of a handle. Decisions
 /// are made without the lock.
+///
+/// # Your code under the lock
+///
+/// The map calls code of yours while it is locked: `Hash` and `Eq` of the key, the hasher, the limiter's `clone`, and
+/// [`Forgettable::is_forgettable`], which reads the limiter's clock and status. **None of them may use the map: the thread
+/// would wait for itself for ever.** If one of them takes long, all callers wait. The function that makes a limiter is called
+/// without the lock, and keys and limiters are dropped without it.
+///
+/// An [`Algorithm`](crate::Algorithm) of your own must name its quotas in its status. If the status names none, the limiter
+/// counts as one that has granted nothing, so the map may drop it although it owes something.
 ///
 /// ```
 /// use tollgate::keyed::{KeyedMap, MapFull};

@@ -10,16 +10,16 @@
 //!   of its set owes less, and when it comes back it owes at least as much as before.
 //! - **A table that is too small is strict, not loose.** A newcomer takes over the debt of the slot that it takes, so a
 //!   flood of invented keys can cost newcomers a part of their burst, and at worst gets them refused. It resets nobody.
-//!   [`Usage`] tells how close a table is to that.
+//!   [`Usage`] shows how close a table is to that.
 //! - **Two keys may share a bucket**, when they have the same set and the same identity of 12 to 16 bits: both together get
 //!   what one would. The probability for two given keys is 1 in [`KeyedTable::identities`], 1 in 8.2 billion for a
 //!   million slots.
-//! - **Refusals are exact for the slot that they met:** a retry at the instant they tell is granted, a tick earlier it is
-//!   not, if no other key takes the slot before.
+//! - **Refusals are exact for the slot that they met:** a retry at the instant that they name is granted, and an earlier one
+//!   is refused, if no other key takes the slot before.
 //! - **Lock-free:** a thread that is stopped anywhere stops nobody.
 //!
 //! A grant cannot be undone and a table cannot be rescaled to another rule: either would make a word smaller, and then a
-//! debt could be forgotten. Another rule is another plan of the same table ([`KeyedTable::fit`]) or a new table.
+//! debt could be forgotten. For another rule, fit another plan to the same table ([`KeyedTable::fit`]), or build a new table.
 //!
 //! # Which one
 //!

@@ -4,10 +4,10 @@
 //! These rules are what makes the table strict. The models replace this file to show that no other rules do.
 //!
 //! A slot is written as one number, and the smallest of a set is chosen: `{ preference: 60, slot: 4 }`. So the choice takes
-//! no branch that depends on where a key stands, which no processor could predict. The preference is the TAT where it
-//! stands in the word: the identity, of 12 bits at the least, makes room for the slot.
+//! no branch that depends on which slot a key is in, for no processor could predict it. The preference is the TAT, in the
+//! same bits as in the word. The identity, which has at least 12 bits, makes room for the number of the slot.
 
-/// The slots that a number can tell apart.
+/// How many slots a set can have: the number of a slot takes 4 bits.
 const SLOTS: u64 = 16;
 
 /// The key's own slot comes before all others.
@@ -22,7 +22,7 @@ pub(super) const fn other(slot: usize, word_without_identity: u64) -> u64 {
     word_without_identity | SLOTS | slot as u64
 }
 
-/// The slot that such a number stands for.
+/// The slot of such a number.
 #[inline]
 pub(super) const fn slot(choice: u64) -> usize {
     (choice % SLOTS) as usize

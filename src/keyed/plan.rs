@@ -63,6 +63,12 @@ impl KeyPlan {
         Denied::new(at, self.quota.into(), None, self.burst).by_pace()
     }
 
+    /// What is left where no call is ever granted.
+    #[cold]
+    pub(super) fn nothing(at: Nanos) -> Status {
+        Status::joint(at, QuotaStatus { remaining: 0, next_at: Nanos::MAX, reset_at: Nanos::MAX })
+    }
+
     pub(super) fn status(&self, at: Nanos, tat: u64) -> Status {
         let now = self.now(at);
         let used = tat.saturating_sub(now).div_ceil(self.ticks.interval);

@@ -4,7 +4,7 @@
 //!
 //! # How it works
 //!
-//! The hash of a key chooses one set of `W` slots and an identity in it. A key whose identity stands in one of the
+//! The hash of a key chooses one set of `W` slots and an identity in it. A key whose identity is in one of the
 //! slots owns that slot, a bucket in the form of one instant: its theoretical arrival time (TAT), at which it will be
 //! full again. Another key is a newcomer. It takes the slot with the smallest TAT and goes on from that TAT
 //! (`newcomer.rs`).
@@ -20,7 +20,7 @@
 //! - I1. A word only grows, and every grant makes it grow: the new TAT is above the old one, and the TAT is in the high
 //!   bits. So a word never returns to a location.
 //! - I2. `tat <= now + span` after a grant at `now`. The caller limits `now`, so that the sum fits.
-//! - I3. An identity stands in at most one slot of its set.
+//! - I3. An identity is in at most one slot of its set.
 //! - I4. A key that returns owes at least what it owed when its slot was taken.
 //!
 //! Why I3 holds. Let one thread put the same identity into slot `i` and another one into slot `j`, and let neither have
@@ -40,9 +40,9 @@
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `take` | granted | the successful CAS | it replaces the very word that was judged, which then was the key's own or that of the smallest TAT |
-//! | `take` | denied | the load of the word that was judged | what the key owes is no less, and a denial writes nothing |
-//! | `tat` | | the load of the word that it tells | the same |
+//! | `take` | granted | the successful CAS | it replaces the very word that was checked, which then was the key's own or that of the smallest TAT |
+//! | `take` | denied | the load of the word that was checked | what the key owes is no less, and a denial writes nothing |
+//! | `tat` | | the load of the word that it answers from | the same |
 //!
 //! # Orderings
 //!
@@ -83,7 +83,7 @@ impl Layout {
         self.identity_bits
     }
 
-    /// The last tick that a word can tell.
+    /// The last tick that a word can hold.
     pub(crate) const fn last(self) -> u64 {
         u64::MAX >> self.identity_bits
     }

@@ -3,7 +3,7 @@
 /// How full a [`KeyedTable`](super::KeyedTable) is, from one reading of all slots.
 ///
 /// A newcomer takes the slot of its set that owes least. So a table is too small when many sets have no slot that
-/// owes nothing: [`newcomers_in_debt`](Usage::newcomers_in_debt) tells it before
+/// owes nothing: [`newcomers_in_debt`](Usage::newcomers_in_debt) shows it before
 /// [`newcomers_refused`](Usage::newcomers_refused) does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollgate::keyed::{KeyedError, KeyedTable, Prefix};
-use tollgate::{BuildError, Nanos, Plan};
+use tollgate::{BuildError, Nanos, Plan, Policy, Quota};
 
 use crate::exact::{Exact, interval, told};
 use crate::oracle::ExactKey;
@@ -140,11 +140,26 @@ fn every_error_says_what_would_do() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the plan gives back one permit per {interval:?}, and the slots of this table tell at least 200µs per \
-             permit for a year; build the table from the fastest of its plans, and if that is refused as \
+            "the plan gives back one permit per {interval:?}, and the slots of this table need at least 200µs per \
+             permit to last a year; build the table from the fastest of its plans, and if that is refused as \
              well, give such a caller a limiter of its own"
         )
     );
+    // Slow, not fast: a burst that comes back in 583 years. A year more is all that 64 bits of nanoseconds hold.
+    let year = Duration::from_secs(365 * 86_400);
+    let policy = Policy::new(&[Quota::new(4, (Duration::from_nanos(u64::MAX) - year) / 4)]).unwrap();
+    let long = Plan::with_burst(policy, 4).unwrap();
+    let error = KeyedTable::new(long, 8).unwrap_err();
+    let interval = long.interval();
+    assert_eq!(error, KeyedError::TooLong { interval, burst: 4 });
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "a burst of 4 that gives back one permit per {interval:?} takes longer to come back than the slots of this \
+             table can hold; choose a smaller burst, or give such callers a table or a limiter of their own"
+        )
+    );
+    assert!(KeyedTable::new(Plan::with_burst(policy, 3).unwrap(), 8).is_ok(), "a smaller burst does");
     assert_eq!(
         KeyedTable::new(plan("1/1s"), 0).unwrap_err().to_string(),
         "a keyed table has at least one slot; none was asked for"

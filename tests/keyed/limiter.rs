@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use std::thread;
 use std::time::Duration;
 
-use tollgate::keyed::{KeyedLimiter, KeyedTable, Prefix};
-use tollgate::{Clock, Manual, Nanos};
+use tollgate::keyed::{KeyedError, KeyedLimiter, KeyedTable, Prefix};
+use tollgate::{BuildError, Clock, Manual, Nanos, Policy, PolicyError, Quota};
 
 use crate::table::plan;
 
@@ -53,6 +53,51 @@ fn the_default_limiter_is_made_of_a_policy() {
     let denied = limiter.try_acquire("alice").unwrap_err();
     assert_eq!(denied.retry_after_secs(), Some(3601), "an hour and a tick");
     assert_eq!(limiter.table().slots(), 104);
+}
+
+/// A clock that can be wrong by ten milliseconds.
+struct Wrong(Manual);
+
+const ERROR: Duration = Duration::from_millis(10);
+
+impl Clock for Wrong {
+    fn now(&self) -> Nanos {
+        self.0.now()
+    }
+
+    fn max_error(&self) -> Duration {
+        ERROR
+    }
+}
+
+#[test]
+fn a_plan_that_a_limiter_fits_holds_in_true_time() {
+    let clock = Manual::new();
+    let table = KeyedTable::new(plan("100/1s"), 64).unwrap();
+    let limiter = KeyedLimiter::new(table, RandomState::new(), Wrong(clock.clone()));
+    let own = limiter.fit("1/1s".parse().unwrap()).unwrap();
+    assert_eq!(own, limiter.table().fit(&plan("1/1s; guard 10ms")).unwrap());
+
+    assert_eq!(limiter.peek_with("alice", 1, &own), Ok(()));
+    assert_eq!(limiter.status_with("alice", &own).remaining(), 1);
+    assert!(limiter.try_acquire_with("alice", 1, &own).is_ok());
+    // 1.01 s are 3,945,313 ticks of 256 ns, rounded up, and one is added.
+    let retry = Nanos::from_nanos(3_945_314 * 256);
+    assert_eq!(limiter.peek_with("alice", 1, &own).unwrap_err().retry_at(), Some(retry));
+    let status = limiter.status_with("alice", &own);
+    assert_eq!((status.remaining(), status.next_at()), (0, retry));
+    assert_eq!(limiter.status_with("bob", &own).remaining(), 1);
+    clock.advance(Duration::from_nanos(retry.as_nanos() - 1));
+    assert!(limiter.peek_with("alice", 1, &own).is_err());
+    clock.advance(Duration::from_nanos(1));
+    assert_eq!(limiter.peek_with("alice", 1, &own), Ok(()));
+
+    // The limits of a policy and of the table, each as its own error.
+    let longest = Policy::new(&[Quota::new(1, Policy::MAX_WINDOW)]).unwrap();
+    let too_long = PolicyError::WindowTooLong { quota: 0, window: Policy::MAX_WINDOW, guard: ERROR };
+    assert_eq!(limiter.fit(longest), Err(KeyedError::Plan(BuildError::Policy(too_long))));
+    let error = limiter.fit("1000/1s".parse().unwrap()).unwrap_err();
+    assert!(matches!(error, KeyedError::TooFine { .. }), "{error}");
 }
 
 /// Real threads at one instant: each of a few keys is granted its burst, no more and no less.

@@ -34,7 +34,7 @@ pub fn keyed_table(data: &[u8]) {
     let exact = ExactKey::alone(interval, plan.burst());
     let (table, exact) = match (KeyedTable::new(plan, SLOTS), exact) {
         (Ok(table), Some(exact)) => (table, exact),
-        (Err(KeyedError::TooFine { .. }), None) => return,
+        (Err(KeyedError::TooFine { .. } | KeyedError::TooLong { .. }), None) => return,
         (table, exact) => panic!("{plan}: {table:?} but {exact:?}"),
     };
 

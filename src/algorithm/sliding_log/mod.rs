@@ -168,7 +168,7 @@ impl SlidingLog {
             *rule = Rule { limit: u64::from(limit), window: ticks.span(window) };
             quotas += 1;
         }
-        let capacity = u64::from(largest).next_power_of_two();
+        let capacity = SlidingLog::capacity(&policy);
         let lag = MOST_LAG.min(capacity - 1);
         let slots = zeroed(capacity).ok_or(BuildError::TooLarge { limit: largest })?;
         Ok(SlidingLog {
@@ -190,6 +190,15 @@ impl SlidingLog {
     /// Whether the words of a log can keep the policy, before any memory is asked for.
     pub(super) fn can_keep(policy: &Policy) -> Result<(), BuildError> {
         SlidingLog::ticks(policy).map(drop)
+    }
+
+    /// The words of a log: its slots, its head, and the two of its newest refusal.
+    pub(super) fn state_bytes(policy: &Policy) -> u64 {
+        8 * (SlidingLog::capacity(policy) + 3)
+    }
+
+    fn capacity(policy: &Policy) -> u64 {
+        u64::from(policy.largest_limit()).next_power_of_two()
     }
 
     /// What a run of the smallest limit and the lap leave of a word.
