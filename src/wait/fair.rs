@@ -258,7 +258,7 @@ impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
 ///
 /// ```
 /// use tollgate::wait::FairLimiter;
-/// use tollgate::{RateLimiter, TryGrant, try_acquire_all};
+/// use tollgate::{RateLimiter, try_acquire_all};
 ///
 /// let server = FairLimiter::blocking(RateLimiter::strict("1/1h".parse()?)?); // its callers wait for each other
 /// let caller = RateLimiter::exact("5/1m".parse()?)?; // and each has a limit of its own
@@ -267,7 +267,7 @@ impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
 /// assert_eq!(caller.status().remaining(), 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-impl<A: Algorithm, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
     fn peek_n(&self, n: u32) -> Result<(), Denied> {
         self.shared.peek(n)
     }

@@ -97,7 +97,7 @@ impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
 }
 
 /// A grant of this limiter that is undone calls the head of the queue.
-impl<A: Algorithm, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
     fn reclaim(&self, before: u64, after: u64) -> bool {
         let undone = Origin::undo(self, Receipt { before, after });
         answer(undone, self) == Undo::Exact
