@@ -342,9 +342,12 @@ impl<'a> Grant<'a> {
 
     /// Gives the permits back, for a call that was never sent.
     ///
-    /// `true`: the limiter is as it was before the grant. `false`: the permits stay charged, because the limiter has
-    /// granted other permits since, or because it cannot take permits back. A grant of 0 permits has nothing to undo, and
+    /// `true`: the limiter's algorithm is as it was before the grant. `false`: the permits stay charged, because the limiter
+    /// has granted other permits since, or because it cannot take permits back. A grant of 0 permits has nothing to undo, and
     /// the answer is `false`, too. Permits are never given back in part. The cost is one compare-and-swap.
+    ///
+    /// After a [pause](crate::RateLimiter::pause_until) the spacing of calls still counts this one: the next permit comes as
+    /// late as if the call had been made.
     ///
     /// Why only the latest grant? After a later one, the state of the limiter does not tell whether the permits still
     /// count, because the bucket may have become full again in between. To subtract them could let through more than the

@@ -4,7 +4,11 @@ use core::fmt;
 
 use crate::algorithm::BuildError;
 use crate::decision::Denied;
+use crate::keyed::KeyedError;
+#[cfg(feature = "std")]
+use crate::keyed::MapFull;
 use crate::quota::{ParsePolicyError, PolicyError};
+use crate::together::DeniedBy;
 #[cfg(feature = "wait")]
 use crate::wait::AcquireError;
 
@@ -34,8 +38,16 @@ pub enum Error {
     Policy(PolicyError),
     /// A limiter cannot be built for a policy.
     Build(BuildError),
+    /// A table of keyed limits cannot be built, or a plan does not fit it.
+    Keyed(KeyedError),
+    /// A map of limiters has no room for a new key.
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    MapFull(MapFull),
     /// A call was refused.
     Denied(Denied),
+    /// A call was refused by one of several limiters.
+    DeniedBy(DeniedBy),
     /// A call that waited was given no permit.
     #[cfg(feature = "wait")]
     #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
@@ -48,7 +60,11 @@ impl Error {
             Error::Parse(error) => error,
             Error::Policy(error) => error,
             Error::Build(error) => error,
+            Error::Keyed(error) => error,
+            #[cfg(feature = "std")]
+            Error::MapFull(error) => error,
             Error::Denied(denied) => denied,
+            Error::DeniedBy(denied) => denied,
             #[cfg(feature = "wait")]
             Error::Acquire(error) => error,
         }
@@ -88,6 +104,25 @@ impl From<BuildError> for Error {
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Error {
         Error::Denied(denied)
+    }
+}
+
+impl From<KeyedError> for Error {
+    fn from(error: KeyedError) -> Error {
+        Error::Keyed(error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<MapFull> for Error {
+    fn from(error: MapFull) -> Error {
+        Error::MapFull(error)
+    }
+}
+
+impl From<DeniedBy> for Error {
+    fn from(denied: DeniedBy) -> Error {
+        Error::DeniedBy(denied)
     }
 }
 

@@ -125,10 +125,6 @@ impl RateLimiter<WindowCounter, DefaultClock> {
     ///
     /// Every window is longer by the error of that clock, 1 us at most: the limit holds in true time.
     ///
-    /// Unlike those of [`exact`](RateLimiter::exact), windows are not longer by the error of the clock. With the feature
-    /// `quanta`, a window may be shorter by up to 1 us in true time. Give the policy a
-    /// [guard](Policy::with_guard) of 1 us if this matters.
-    ///
     /// ```
     /// use tollgate::{Policy, RateLimiter};
     ///
@@ -152,7 +148,7 @@ impl<A: Algorithm, C: Clock> RateLimiter<A, C> {
     ///
     /// The algorithm keeps its policy by the clock's time. If the clock can be wrong ([`Clock::max_error`]), build the
     /// algorithm for [`clock.widen(policy)?`](Clock::widen), so that the policy holds in true time too.
-    /// `exact` and `strict` do so.
+    /// `exact`, `strict` and `counted` do so.
     ///
     /// ```
     /// use tollgate::{Clock, DefaultClock, RateLimiter, TokenBucket};
@@ -381,9 +377,9 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
     /// Ends a pause early, and the spacing after it, as if there had been no pause.
     ///
     /// It ends every pause that began before it. A pause that begins at the same time, in another thread, comes before it
-    /// and is ended, or comes after it and holds. The answer tells which: it is the instant at which the limiter would
-    /// have granted its next permit, or `None` if nothing held it back. If that is later than you expected, you have ended
-    /// somebody else's pause, and can begin it anew.
+    /// and is ended, or comes after it and holds. The answer tells which: it is the instant before which the pause would have
+    /// granted no permit, or `None` if that is not ahead. If it is later than you expected, you have ended somebody else's
+    /// pause, and can begin it anew.
     ///
     /// ```
     /// use tollgate::{Manual, Nanos, Policy, RateLimiter, SlidingLog};

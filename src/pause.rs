@@ -32,8 +32,8 @@
 //!
 //! # Orderings
 //!
-//! Promise to the caller: a thread that knows of a pause, from any source, sees that pause in its next call. The reason is
-//! that one location has one modification order. A pause publishes no other memory.
+//! Promise to the caller: a call that happens after a pause began sees it, because one location has one modification order.
+//! "After" is by whatever synchronizes two threads: a lock, a channel, a join. A pause publishes no other memory.
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|

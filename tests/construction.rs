@@ -11,10 +11,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use subjects::{Kind, at, policy};
+use tollgate::keyed::{KeyedError, MapFull};
 use tollgate::wait::FairLimiter;
 use tollgate::{
     Algorithm, BuildError, Error, Manual, ParsePolicyError, Plan, Policy, PolicyError, Quota, RateLimiter,
-    SlidingLog, TokenBucket,
+    SlidingLog, TokenBucket, try_acquire_all,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -218,6 +219,9 @@ fn no_error_repeats_a_long_text() {
         let error = format!("{text}=5/1m").parse::<Quota>().unwrap_err();
         assert!(error.to_string().starts_with(&format!("cannot read {quoted:?} at byte 0")), "{error}");
     }
+    // A character that is escaped counts as it is printed: here as ten.
+    let error = "\u{10ffff}".repeat(41).parse::<Policy>().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot read \"{}…\" at byte 0", r"\u{10ffff}".repeat(4))), "{error}");
 }
 
 #[test]
@@ -289,6 +293,13 @@ fn one_error_for_all() {
     assert!(matches!(call("50/1m", 51), Err(Error::Denied(denied)) if denied.retry_at().is_none()));
     // Half of the burst is taken, and the other half is not enough for as much again.
     assert!(matches!(call("2/1h, 2/2h", 2), Err(Error::Denied(_))));
+
+    let full = MapFull { capacity: 3 };
+    assert_eq!((Error::from(full), Error::from(full).to_string()), (Error::MapFull(full), full.to_string()));
+    assert_eq!(Error::from(KeyedError::Empty), Error::Keyed(KeyedError::Empty));
+    let limiter = RateLimiter::new(TokenBucket::strict("1/1h".parse().unwrap()).unwrap(), Manual::new());
+    let refused = try_acquire_all(&[(&limiter, 1), (&limiter, 2)]).map(drop).unwrap_err();
+    assert_eq!(Error::from(refused), Error::DeniedBy(refused));
 }
 
 #[test]

@@ -528,6 +528,7 @@ fn the_default_clock_widens_windows_of_whoever_does_not_choose_one() {
     let guard = Duration::from_secs(1) + DefaultClock::new().max_error();
     assert_eq!(RateLimiter::exact(policy).unwrap().policy().guard(), guard);
     assert_eq!(RateLimiter::strict(policy).unwrap().policy().guard(), guard);
+    assert_eq!(RateLimiter::counted(policy).unwrap().policy().guard(), guard);
     assert!(DefaultClock::new().max_error() <= Duration::from_micros(1));
 }
 
@@ -546,5 +547,6 @@ fn a_window_that_cannot_be_wider_is_an_error() {
         let too_long = PolicyError::WindowTooLong { quota: 0, window: Policy::MAX_WINDOW, guard: error };
         assert_eq!(RateLimiter::exact(policy).unwrap_err(), BuildError::Policy(too_long));
         assert_eq!(RateLimiter::strict(policy).unwrap_err(), BuildError::Policy(too_long));
+        assert_eq!(RateLimiter::counted(policy).unwrap_err(), BuildError::Policy(too_long));
     }
 }

@@ -121,6 +121,10 @@ fn real_traces_are_decided_as_counted_independently() {
             assert_eq!(answers.len(), events);
             let ones = answers.bytes().filter(|&answer| answer == b'1').count() as u64;
             assert_eq!(ones, granted(&report, strategy.name()));
+            let worst =
+                self::strategy(&report, strategy.name())["worst"].as_array().expect("an array").clone();
+            let within = worst.iter().all(|worst| worst["count"].as_u64() <= worst["limit"].as_u64());
+            assert!(within || !strategy.keeps_the_rule(), "{name}: {} {worst:?}", strategy.name());
         }
     }
 }
@@ -152,14 +156,15 @@ fn real_traces_under_other_policies() {
     }
 }
 
-/// A table with a bucket for each client answers nearly as the strict buckets of their own do, in a part of their memory.
+/// A table with a bucket for each client answers nearly as the strict buckets of their own do, in a small part of their memory.
+/// Where 8 slots of one set are all in use, a newcomer begins with the debt of the client that it replaces.
 #[test]
 fn a_keyed_table_serves_the_clients_of_a_real_trace() {
     let Some(path) = trace(NASA) else { return };
-    for (policy, buckets, table) in [("10/1m, 100/1h", 0, 0), ("5/1m, 30/1h", 0, 0)] {
+    for (policy, buckets, table) in [("10/1m, 100/1h", 6971, 6971), ("5/1m, 30/1h", 2564, 2550)] {
         let report = report(["--trace", &path, "--policy", policy, "--per-client"]);
-        assert_eq!(granted(&report, "token_bucket_strict"), buckets, "{policy}");
-        assert_eq!(granted(&report, "keyed_table"), table, "{policy}");
+        let both = ["token_bucket_strict", "keyed_table"].map(|name| granted(&report, name));
+        assert_eq!(both, [buckets, table], "{policy}");
         let clients = report["clients"].as_u64().expect("a count");
         let bytes = |name| strategy(&report, name)["state_bytes"].as_u64().expect("bytes");
         // Two slots of 8 bytes for each client, in sets of 8 slots, and less than 1 KiB for the table itself.
@@ -262,33 +267,46 @@ fn unix_time_is_judged_as_time_since_midnight() {
 
 // What it reports is true.
 
-/// The figures of every strategy, and the traffic with their answers.
-fn figures(events: &[Event], policy: &Policy, per_client: bool) -> (Vec<Figures>, Traffic) {
+/// The figures of every strategy that can keep the policy, and the traffic with their answers.
+fn figures(events: &[Event], policy: &Policy, per_client: bool) -> (Vec<(Strategy, Figures)>, Traffic) {
     let traffic = Traffic::new("test", events, per_client);
     let bar = Progress::replaying(events.len(), 0);
-    let figures = Strategy::ALL.map(|strategy| strategy.replay(policy, &traffic, &bar).expect("figures"));
-    (figures.into(), traffic)
+    let figures = Strategy::of(&traffic).filter_map(|strategy| {
+        let figures = strategy.replay(policy, &traffic, &bar);
+        // These two cannot count in microseconds.
+        let may_fail = matches!(strategy, Strategy::WindowCounter | Strategy::KeyedTable);
+        assert!(figures.is_ok() || may_fail, "{}: {figures:?}", strategy.name());
+        Some((strategy, figures.ok()?))
+    });
+    (figures.collect(), traffic)
+}
+
+fn figures_of(figures: &[(Strategy, Figures)], strategy: Strategy) -> &Figures {
+    &figures.iter().find(|(it, _)| *it == strategy).expect("a strategy that keeps the policy").1
 }
 
 #[test]
 fn figures_agree_with_the_naive_way_on_random_traffic() {
-    const MICROSECOND: u64 = 1_000;
-    for seed in 0..100 {
-        let mut rng = Rng::with_seed(seed);
+    for seed in 0..200 {
+        let mut rng = Rng::with_seed(seed / 2);
+        let in_seconds = seed % 2 == 1;
+        let (unit, nanos) = if in_seconds { ("s", 1_000_000_000) } else { ("us", 1_000) };
         let (short, long) = (rng.u64(1..50), rng.u64(60..400));
         let limit = rng.u32(1..6);
-        let text = format!("{limit}/{short}us, {}/{long}us", limit + rng.u32(1..20));
+        let text = format!("{limit}/{short}{unit}, {}/{long}{unit}", limit + rng.u32(1..20));
         let policy: Policy = text.parse().expect("a policy");
         let mut now = rng.u64(0..100);
         let events: Vec<Event> = (0..300)
             .map(|_| {
                 now += if rng.u8(0..10) == 0 { rng.u64(0..2 * long) } else { rng.u64(0..8) };
-                Event { nanos: now * MICROSECOND, client: Some(rng.u64(0..3)) }
+                Event { nanos: now * nanos, client: Some(rng.u64(0..3)) }
             })
             .collect();
         let per_client = rng.bool();
         let (figures, traffic) = figures(&events, &policy, per_client);
-        for (strategy, figures) in Strategy::ALL.into_iter().zip(&figures) {
+        let keyed = usize::from(per_client);
+        assert!(!in_seconds || figures.len() == Strategy::ALL.len() + keyed, "seed {seed}, {text}");
+        for (strategy, figures) in &figures {
             let context = format!("seed {seed}, {text}, {}", strategy.name());
             let grants = |limiter| {
                 let steps = traffic.steps.iter().zip(figures.answers.iter()).filter(|(_, granted)| *granted);
@@ -317,9 +335,9 @@ fn figures_agree_with_the_naive_way_on_random_traffic() {
                 policy.quotas().iter().zip(&worst).any(|(quota, &worst)| worst > u64::from(quota.limit()));
             assert!(!over || !strategy.keeps_the_rule(), "{context}: {worst:?}");
         }
-        // Whole microseconds lie on the log's grid: there it is exact.
+        // Whole microseconds and seconds lie on the log's grid: there it is exact.
         let [exact, locked] =
-            [Strategy::SlidingLog, Strategy::LockedSlidingLog].map(|it| &figures[it as usize].answers);
+            [Strategy::SlidingLog, Strategy::LockedSlidingLog].map(|it| &figures_of(&figures, it).answers);
         assert_eq!(exact, locked, "seed {seed}, {text}");
     }
 }
@@ -414,7 +432,7 @@ fn waits_agree_with_the_naive_way_on_random_traffic() {
         waits.sort_unstable();
         let ranked = [150, 270, 297, 300].map(|rank| waits[rank - 1]);
         for strategy in [Strategy::SlidingLog, Strategy::LockedSlidingLog] {
-            let waiting = figures[strategy as usize].waiting;
+            let waiting = figures_of(&figures, strategy).waiting;
             let context = format!("seed {seed}, {text}, {}: {waiting:?}", strategy.name());
             assert_eq!(Some(waiting.silence), silence.clone().max(), "{context}");
             assert_eq!(Some(waiting.last + traffic.steps[0].at), served.iter().copied().max(), "{context}");
@@ -615,7 +633,7 @@ fn state_is_what_is_held_at_the_most() {
     let events: Vec<Event> =
         (0..200).map(|second| Event { nanos: second * 1_000_000_000, client: Some(second % 2) }).collect();
     let bytes = |events: &[Event], strategy: Strategy, per_client| {
-        figures(events, &policy, per_client).0[strategy as usize].state_bytes.expect("counted")
+        figures_of(&figures(events, &policy, per_client).0, strategy).state_bytes.expect("counted")
     };
     let inline = size_of::<Locked<LogMachine>>() as u64;
     let deque = |events: &[Event]| bytes(events, Strategy::LockedSlidingLog, false) - inline;
@@ -633,8 +651,9 @@ fn a_guard_is_kept_but_windows_are_judged_as_written() {
     let events = [0, 1_000, 1_250].map(|milli| Event { nanos: milli * 1_000_000, client: None });
     let policy: Policy = "1/1s; guard 250ms".parse().expect("a policy");
     let (figures, _) = figures(&events, &policy, false);
-    assert_eq!(figures[0].answers.iter().collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(figures[0].worst, [1]);
+    let log = figures_of(&figures, Strategy::SlidingLog);
+    assert_eq!(log.answers.iter().collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(log.worst, [1]);
 }
 
 #[test]
@@ -708,7 +727,7 @@ fn a_strategy_that_cannot_serve_the_policy_says_so() {
     let table = ran(args.into_iter().chain(["--decisions", decisions.to_str().expect("UTF-8")]));
     assert!(table.out.contains(&format!("\nsliding_log: {error}\n")), "{}", table.out);
     let decisions = fs::read_to_string(decisions).expect("the decisions");
-    assert!(decisions.lines().skip(1).all(|line| line.ends_with(",,,1,,1,1,1,1")), "{decisions}");
+    assert!(decisions.lines().skip(1).all(|line| line.ends_with(",,,1,1,1,1,1,1")), "{decisions}");
 
     // Refused before the memory is taken.
     let huge = self::report(["steady", "--per-client", "--policy", "10000000/1h"]);
@@ -728,11 +747,13 @@ fn decisions_tell_every_event() {
     };
     let header = "seconds,client,sliding_log,token_bucket_strict,token_bucket_nominal,\
                   window_counter,locked_sliding_log,locked_token_bucket,fixed_window,sliding_window_counter";
-    // The weighted counter still sees nine tenths of the permit of the second before.
-    let global = "0.1,7,1,1,1,1,1,1,1,1\n0.1,8,0,0,0,0,0,0,0,0\n1.1,7,1,1,1,1,1,1,1,0\n\
+    // The weighted counter still sees nine tenths of the permit of the second before. The planned one counts a permit for up
+    // to a step longer than its window.
+    let global = "0.1,7,1,1,1,1,1,1,1,1\n0.1,8,0,0,0,0,0,0,0,0\n1.1,7,1,1,1,0,1,1,1,0\n\
                   1.100000001,18446744073709551615,0,0,0,0,0,0,0,0\n";
     assert_eq!(decided(&[]), format!("{header}\n{global}"));
-    let per_client = "0.1,7,1,1,1,1,1,1,1,1,1\n0.1,8,1,1,1,1,1,1,1,1,1\n1.1,7,1,1,1,1,1,1,1,0,1\n\
+    // A slot of the table counts time in steps, and rounds up.
+    let per_client = "0.1,7,1,1,1,1,1,1,1,1,1\n0.1,8,1,1,1,1,1,1,1,1,1\n1.1,7,1,1,1,0,1,1,1,0,0\n\
                       1.100000001,18446744073709551615,1,1,1,1,1,1,1,1,1\n";
     assert_eq!(decided(&["--per-client"]), format!("{header},keyed_table\n{per_client}"));
 }

@@ -125,7 +125,7 @@ fn columns_of_any_name_are_named() {
     assert_eq!(ran(args.iter().chain(&["--decisions", &decisions])).code, 0);
     let decisions = fs::read_to_string(decisions).expect("decisions");
     assert!(decisions.contains("\n1700158623.97996,\"Smith, John\",0,"), "{decisions}");
-    assert!(decisions.contains("\n1700158624.1,\"O\"\"Hara\",1,1,1,1,1,1,1\n"), "{decisions}");
+    assert!(decisions.contains("\n1700158624.1,\"O\"\"Hara\",1,1,1,1,1,1,1,1\n"), "{decisions}");
     // Nothing has a usual name.
     let unknown = refused(&["--trace", &path]);
     assert_eq!(
@@ -458,7 +458,7 @@ fn policies_stand_side_by_side() {
     let answer = answer(&args);
     assert_eq!((&answer["policy"], &answer["strategies"]), (&Value::Null, &Value::Null));
     let policies = answer["policies"].as_array().expect("an array");
-    let found = policies.iter().map(|it| (it["policy"].as_str(), it["strategies"][3]["granted"].as_u64()));
+    let found = policies.iter().map(|it| (it["policy"].as_str(), it["strategies"][4]["granted"].as_u64()));
     assert_eq!(found.collect::<Vec<_>>(), [(Some("3/1s, 5/1m"), Some(7)), (Some("1/1s"), Some(6))]);
     let table = ran(args).out;
     let line = |start: &str| {

@@ -111,7 +111,7 @@ pub enum ParsePolicyError {
 }
 
 impl ParsePolicyError {
-    /// The most characters of a bad text that an error repeats.
+    /// How many characters of a bad text an error repeats at most, as they are printed.
     pub const MOST_QUOTED: usize = 40;
 }
 

@@ -46,5 +46,5 @@ macro_rules! as_text {
 
 as_text! {
     Policy, "As text: `\"50/1m, 1500/1h\"`.";
-    Quota, "As text: `\"50/1m\"`. A quota that no policy may have is written, and cannot be read back.";
+    Quota, "As text: `\"50/1m\"`. A quota that no policy may have is written too, but cannot be read back, and a name that no policy may have is left out.";
 }

@@ -192,13 +192,17 @@ impl<'a> Part<'a> {
         Part { at: self.at + self.text.len() - text.len(), text: text.trim_end() }
     }
 
-    /// The error quotes no more than [`ParsePolicyError::MOST_QUOTED`] characters.
+    /// The error quotes no more than [`ParsePolicyError::MOST_QUOTED`] characters, as they are printed: some are escaped.
     fn refused(self, expected: &'static str) -> ParsePolicyError {
-        let mut part = String::from(self.text);
-        if let Some((end, _)) = self.text.char_indices().nth(ParsePolicyError::MOST_QUOTED) {
-            part.truncate(end);
-            part.push('…');
-        }
+        let mut printed = 0;
+        let end = self.text.char_indices().find(|(_, c)| {
+            printed += c.escape_debug().count();
+            printed > ParsePolicyError::MOST_QUOTED
+        });
+        let part = match end {
+            Some((end, _)) => String::from(&self.text[..end]) + "…",
+            None => String::from(self.text),
+        };
         ParsePolicyError::Syntax { part, at: self.at, expected }
     }
 

@@ -22,7 +22,7 @@ use crate::decision::Grant;
 /// It takes its place in the queue when it is first polled, and gives it up when it is dropped. Wherever that happens,
 /// nothing was charged, and the next is called if it was its turn. Polled after it has ended, it begins anew.
 #[must_use = "nothing is acquired until it is awaited, or waited for"]
-pub struct Acquire<'a, A: Algorithm, C: Clock = DefaultClock, T: AnyTimer = NoTimer> {
+pub struct Acquire<'a, A: Algorithm + ?Sized, C: Clock = DefaultClock, T: AnyTimer = NoTimer> {
     limiter: &'a FairLimiter<A, C, T>,
     waiting: Waiting<T::Sleep>,
 }
@@ -31,7 +31,7 @@ pub struct Acquire<'a, A: Algorithm, C: Clock = DefaultClock, T: AnyTimer = NoTi
 #[must_use = "nothing is acquired until it is awaited, or waited for"]
 pub struct AcquireOwned<A, C = DefaultClock, T = NoTimer>
 where
-    A: Algorithm + 'static,
+    A: Algorithm + ?Sized + 'static,
     C: Clock + 'static,
     T: AnyTimer + 'static,
 {
@@ -39,7 +39,7 @@ where
     waiting: Waiting<T::Sleep>,
 }
 
-impl<'a, A: Algorithm, C: Clock, T: AnyTimer> Acquire<'a, A, C, T> {
+impl<'a, A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Acquire<'a, A, C, T> {
     pub(super) fn new(limiter: &'a FairLimiter<A, C, T>, n: u32) -> Self {
         Acquire { limiter, waiting: Waiting::new(n) }
     }
@@ -85,7 +85,7 @@ impl<'a, A: Algorithm, C: Clock, T: AnyTimer> Acquire<'a, A, C, T> {
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> AcquireOwned<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> AcquireOwned<A, C, T> {
     pub(super) fn new(limiter: FairLimiter<A, C, T>, n: u32) -> Self {
         AcquireOwned { limiter, waiting: Waiting::new(n) }
     }
@@ -114,14 +114,14 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> AcquireOwned<A, C, T> {
 
 fn owned<A, C, T>(limiter: &FairLimiter<A, C, T>, grant: Grant<'_>) -> OwnedPermit
 where
-    A: Algorithm + 'static,
+    A: Algorithm + ?Sized + 'static,
     C: Clock + 'static,
     T: AnyTimer + 'static,
 {
     OwnedPermit { origin: Arc::clone(&limiter.shared) as _, receipt: grant.into_receipt() }
 }
 
-impl<'a, A: Algorithm, C: Clock, T: Timer> Future for Acquire<'a, A, C, T> {
+impl<'a, A: Algorithm + ?Sized, C: Clock, T: Timer> Future for Acquire<'a, A, C, T> {
     type Output = Result<Permit<'a>, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -130,7 +130,7 @@ impl<'a, A: Algorithm, C: Clock, T: Timer> Future for Acquire<'a, A, C, T> {
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Timer> Future for AcquireOwned<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: Timer> Future for AcquireOwned<A, C, T> {
     type Output = Result<OwnedPermit, AcquireError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -139,25 +139,25 @@ impl<A: Algorithm, C: Clock, T: Timer> Future for AcquireOwned<A, C, T> {
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> Drop for Acquire<'_, A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Drop for Acquire<'_, A, C, T> {
     fn drop(&mut self) {
         self.waiting.leave(self.limiter);
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> Drop for AcquireOwned<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Drop for AcquireOwned<A, C, T> {
     fn drop(&mut self) {
         self.waiting.leave(&self.limiter);
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> fmt::Debug for Acquire<'_, A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> fmt::Debug for Acquire<'_, A, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.waiting.debug("Acquire", f)
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> fmt::Debug for AcquireOwned<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> fmt::Debug for AcquireOwned<A, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.waiting.debug("AcquireOwned", f)
     }

@@ -10,7 +10,8 @@ use crate::nanos::Nanos;
 #[non_exhaustive]
 pub enum AcquireError {
     /// Not now: said to [`try_acquire`](super::FairLimiter::try_acquire), which does not wait. While others wait, the
-    /// retry instant is the earliest at which they and this call can all have their permits.
+    /// retry instant is the earliest at which they and this call can all have their permits. There is none if the limiter
+    /// is paused until it is resumed.
     Denied(Denied),
     /// Never: the call asks for more permits than the limiter can ever grant to one call, or the instant lies past
     /// the last one that the limiter can represent.
@@ -18,7 +19,7 @@ pub enum AcquireError {
     /// Not before the deadline. Said at once if the earliest possible instant lies past the deadline, and else when the
     /// deadline has passed.
     TooLate(Denied),
-    /// As many wait as may wait.
+    /// As many wait as may wait, and there is no permit now.
     Full {
         /// How many may wait.
         bound: usize,
@@ -51,7 +52,9 @@ impl AcquireError {
 
     /// When a call that may wait until `deadline` should try again, or why it gives up.
     pub(super) fn until(denied: Denied, deadline: Nanos) -> Result<Nanos, AcquireError> {
-        match denied.retry_at() {
+        // A pause without an end is over when the limiter is resumed.
+        let paused = denied.is_paused().then_some(Nanos::MAX);
+        match denied.retry_at().or(paused) {
             None => Err(AcquireError::Never(denied)),
             Some(at) if at > deadline => Err(AcquireError::TooLate(denied)),
             Some(at) => Ok(at),

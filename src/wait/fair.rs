@@ -40,19 +40,19 @@ use crate::together::TryGrant;
 /// assert_eq!(denied.denied().and_then(|denied| denied.retry_after_secs()), Some(60));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct FairLimiter<A, C = DefaultClock, T = NoTimer> {
+pub struct FairLimiter<A: ?Sized, C = DefaultClock, T = NoTimer> {
     pub(super) shared: Arc<Shared<A, C, T>>,
     pub(super) bound: usize,
 }
 
-impl<A: Algorithm, C: Clock> FairLimiter<A, C> {
+impl<A: Algorithm + ?Sized, C: Clock> FairLimiter<A, C> {
     /// A limiter for which threads can wait. It needs no timer.
     pub fn blocking(limiter: RateLimiter<A, C>) -> Self {
         FairLimiter { shared: Arc::new(Shared::new(limiter, NoTimer)), bound: usize::MAX }
     }
 }
 
-impl<A: Algorithm, C: Clock, T: Timer> FairLimiter<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: Timer> FairLimiter<A, C, T> {
     /// A limiter for which tasks and threads can wait.
     ///
     /// The queue is unbounded: see [`with_bound`](FairLimiter::with_bound). A clone of `limiter` that is kept goes around
@@ -62,9 +62,10 @@ impl<A: Algorithm, C: Clock, T: Timer> FairLimiter<A, C, T> {
     }
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
-    /// A handle whose calls join the queue only while fewer than `bound` wait in it; with 0, they never wait. It
-    /// holds for this handle and its clones: others may have another bound to the same queue.
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
+    /// A handle whose calls join the queue only while fewer than `bound` wait in it; with 0, they never wait. Waiters that
+    /// were passed over, because their futures are not polled, do not count. The bound holds for this handle and its
+    /// clones: others may have another bound to the same queue.
     ///
     /// ```
     /// use tollgate::wait::{AcquireError, FairLimiter};
@@ -101,7 +102,9 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
         let shared = &*self.shared;
         match shared.grant(n) {
             Ok(grant) => Ok(self.permit(grant)),
-            Err(denied) if denied.retry_at().is_none() => Err(AcquireError::Never(denied)),
+            Err(denied) if denied.retry_at().is_none() && !denied.is_paused() => {
+                Err(AcquireError::Never(denied))
+            }
             Err(denied) => Err(AcquireError::Denied(denied)),
         }
     }
@@ -202,8 +205,9 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
         self.shared.waiting()
     }
 
-    /// As [`RateLimiter::pause_until`]. Those who wait go on waiting, until then or longer. A waiter with a deadline
-    /// before that is refused when it would have been its turn, or at the deadline.
+    /// As [`RateLimiter::pause_until`]. Those who wait go on waiting, until then or longer; with [`Nanos::MAX`], until this
+    /// queue is [resumed](FairLimiter::resume). A waiter with a deadline before that is refused when it would have been its
+    /// turn, or at the deadline.
     pub fn pause_until(&self, instant: Nanos) {
         self.limiter().pause_until(instant);
     }
@@ -213,12 +217,13 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
         self.limiter().pause_for(duration);
     }
 
-    /// As [`RateLimiter::resume`]. Whoever waits goes on at once.
+    /// As [`RateLimiter::resume`]. Whoever waits goes on at once: this wakes all of them, so that nobody waits for one that
+    /// is not polled. If a clone of the inner limiter is resumed instead, nobody is woken: the head sleeps until the pause
+    /// would have ended.
     pub fn resume(&self) -> Option<Nanos> {
         let ended = self.limiter().resume();
-        if self.waiting() > 0 {
-            self.shared.call_head();
-        }
+        // Also if nobody seems to wait: somebody who joins may have seen the pause already, and is not counted yet.
+        self.shared.call_all();
         ended
     }
 
@@ -253,7 +258,7 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
 ///
 /// ```
 /// use tollgate::wait::FairLimiter;
-/// use tollgate::{RateLimiter, TryGrant, try_acquire_all};
+/// use tollgate::{RateLimiter, try_acquire_all};
 ///
 /// let server = FairLimiter::blocking(RateLimiter::strict("1/1h".parse()?)?); // its callers wait for each other
 /// let caller = RateLimiter::exact("5/1m".parse()?)?; // and each has a limit of its own
@@ -262,7 +267,7 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> FairLimiter<A, C, T> {
 /// assert_eq!(caller.status().remaining(), 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-impl<A: Algorithm, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
     fn peek_n(&self, n: u32) -> Result<(), Denied> {
         self.shared.peek(n)
     }
@@ -275,19 +280,19 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> TryGrant for FairLimiter<A, C, T> {
 }
 
 /// Whoever waits borrows a handle or holds one, so nobody waits where there is one handle alone.
-impl<A: Algorithm, C: Clock, T: AnyTimer> Forgettable for FairLimiter<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Forgettable for FairLimiter<A, C, T> {
     fn is_forgettable(&mut self) -> bool {
         Arc::get_mut(&mut self.shared).is_some_and(|shared| shared.limiter.is_forgettable())
     }
 }
 
-impl<A, C, T> Clone for FairLimiter<A, C, T> {
+impl<A: ?Sized, C, T> Clone for FairLimiter<A, C, T> {
     fn clone(&self) -> Self {
         FairLimiter { shared: Arc::clone(&self.shared), bound: self.bound }
     }
 }
 
-impl<A: Algorithm + fmt::Debug, C: Clock + fmt::Debug, T: AnyTimer> fmt::Debug for FairLimiter<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock + fmt::Debug, T: AnyTimer> fmt::Debug for FairLimiter<A, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FairLimiter")
             .field("limiter", self.limiter())

@@ -78,7 +78,7 @@
 //! the next is called if it was its turn, and nothing is left behind.
 //!
 //! Wakers and timers run without the lock of the queue. If one of them panics, the caller has the panic, and the others
-//! wait on as before. Nothing else here panics.
+//! wait on as before. If the caller was just granted, its permits stay charged. Nothing else here panics.
 
 mod acquire;
 mod alarm;

@@ -27,7 +27,8 @@ pub struct OwnedPermit {
 /// What became of a permit that was handed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Undo {
-    /// The limiter is as it was before the grant, and whoever waits gets the permit.
+    /// The permit is back, and whoever waits gets it. After a pause it still counts in the spacing of calls: see
+    /// [`Grant::undo`].
     Exact,
     /// The permit stays charged, as if the call had been made: the limiter has granted since, or its algorithm
     /// takes nothing back. Only [`TokenBucket`](crate::TokenBucket) does, strict or nominal with one quota or two.
@@ -85,7 +86,7 @@ pub(super) trait Origin: Send + Sync {
     fn call_head(&self);
 }
 
-impl<A: Algorithm, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
     fn undo(&self, receipt: Receipt) -> bool {
         self.limiter.algorithm().undo_receipt(receipt)
     }
@@ -96,7 +97,7 @@ impl<A: Algorithm, C: Clock, T: AnyTimer> Origin for Shared<A, C, T> {
 }
 
 /// A grant of this limiter that is undone calls the head of the queue.
-impl<A: Algorithm, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Reclaim for Shared<A, C, T> {
     fn reclaim(&self, before: u64, after: u64) -> bool {
         let undone = Origin::undo(self, Receipt { before, after });
         answer(undone, self) == Undo::Exact

@@ -63,15 +63,26 @@ pub(super) struct Queue {
     last: Ticket,
     /// The permits that all who are present wait for.
     permits: u64,
+    /// When all were last called: since then, whoever waits looks after the head as if it had just joined.
+    anew: Nanos,
 }
 
 impl Queue {
     pub(super) const fn new() -> Queue {
-        Queue { present: BTreeMap::new(), passed: BTreeMap::new(), last: 0, permits: 0 }
+        Queue { present: BTreeMap::new(), passed: BTreeMap::new(), last: 0, permits: 0, anew: Nanos::ZERO }
+    }
+
+    pub(super) fn anew(&self) -> Nanos {
+        self.anew
     }
 
     pub(super) fn len(&self) -> usize {
         self.present.len() + self.passed.len()
+    }
+
+    /// How many wait and were not passed over.
+    pub(super) fn present(&self) -> usize {
+        self.present.len()
     }
 
     pub(super) fn permits(&self) -> u64 {
@@ -125,11 +136,21 @@ impl Queue {
             self.passed.insert(ticket, waiter.n);
         }
         if late {
-            for (_, waiter) in self.present.range_mut(..finder) {
-                waiter.call(now, calls);
-            }
+            self.call_before(finder, now, calls);
         }
         late
+    }
+
+    /// Calls everybody, because the head can go earlier than they know.
+    pub(super) fn call_all(&mut self, now: Nanos, calls: &mut Calls) {
+        self.anew = self.anew.max(now);
+        self.call_before(BEHIND_ALL, now, calls);
+    }
+
+    fn call_before(&mut self, finder: Ticket, now: Nanos, calls: &mut Calls) {
+        for (_, waiter) in self.present.range_mut(..finder) {
+            waiter.call(now, calls);
+        }
     }
 
     /// The waiter sleeps until `until`, or until its waker is called: the spare one of `calls`, which takes the old one.

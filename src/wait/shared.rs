@@ -22,8 +22,8 @@
 //!   ([`Calls`]); sleeps are made, polled and dropped without it. Only the clock and the algorithm are asked under it,
 //!   whose traits forbid to wait and to call back.
 //!
-//! I1 holds because whatever makes somebody the head, or lets the head go earlier, calls it: [`Queue::leave`], [`Queue::look`]
-//! and [`Shared::call_head`]. What makes the head wait longer, a pause or a call around the queue, needs no call:
+//! I1 holds because whatever makes somebody the head, or lets the head go earlier, calls it: [`Queue::leave`], [`Queue::look`],
+//! [`Shared::call_head`] and [`Shared::call_all`]. What makes the head wait longer, a pause or a call around the queue, needs no call:
 //! the head comes, is refused, and sleeps again. I2 does not rest on I1: should a call be lost, because a waker
 //! panics say, the next who looks repairs it.
 //!
@@ -36,10 +36,11 @@
 //!
 //! | site | operation | ordering | pairs with | if weaker |
 //! |---|---|---|---|---|
-//! | W | store `waiting` | Relaxed | - | is the weakest. A thread that knows of a waiter, by whatever means, sees it counted; a thread that does not know of it may as well have come before it |
+//! | W | store `waiting` | Relaxed | - | is the weakest. A call that happens after somebody joined sees it counted; any other may as well have come before |
 //! | E | load `waiting` | Relaxed | - | likewise |
 //!
-//! An undo that races with a waiter that joins is seen by it, or sees it: both take the lock afterwards.
+//! An undo or a resumption that races with a waiter that joins is seen by it, or sees it: both take the lock afterwards,
+//! whatever `waiting` says.
 
 use core::time::Duration;
 use std::sync::PoisonError;
@@ -54,7 +55,7 @@ use crate::limiter::RateLimiter;
 use crate::nanos::Nanos;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
-pub(super) struct Shared<A, C, T> {
+pub(super) struct Shared<A: ?Sized, C, T> {
     pub(super) limiter: RateLimiter<A, C>,
     pub(super) timer: T,
     /// The most permits that one call can be granted.
@@ -75,6 +76,7 @@ pub(super) enum Turn<'a> {
 #[derive(Debug)]
 pub(super) struct Place {
     ticket: Ticket,
+    /// When it joined, or when all were last called since.
     joined: Nanos,
     /// The earliest instant at which it could be granted, said when it joined, if all before it take their permits.
     promised: Nanos,
@@ -90,17 +92,19 @@ impl Place {
     fn next_look(&mut self, now: Nanos, late: bool, head_is_late_at: Nanos) -> Nanos {
         if late {
             self.look = head_is_late_at;
-        } else if now >= self.look {
+        } else {
             let twice = now.saturating_add(now.saturating_duration_since(self.joined));
             let promised = self.promised.saturating_add(GRACE);
             let look = if now < promised { twice.min(promised) } else { twice };
-            self.look = look.max(head_is_late_at);
+            let look = look.max(head_is_late_at);
+            // Not yet, but sooner than planned if the head comes sooner: a pause was ended, say.
+            self.look = if now < self.look { look.min(self.look) } else { look };
         }
         self.look
     }
 }
 
-impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
+impl<A: Algorithm + ?Sized, C: Clock, T> Shared<A, C, T> {
     pub(super) fn new(limiter: RateLimiter<A, C>, timer: T) -> Self {
         let burst = limiter.peek_n(u32::MAX).map_or_else(|denied| denied.burst(), |()| u32::MAX);
         let waiting = AtomicUsize::new(0);
@@ -214,10 +218,13 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
         let mut calls = Calls::for_waiter(waker);
         let now = self.now();
         let mut queue = self.queue();
-        if queue.len() >= bound {
-            return Turn::Done(Err(AcquireError::Full { bound }));
-        }
         queue.look(BEHIND_ALL, now, &mut calls);
+        if queue.present() >= bound {
+            // Nobody is delayed if all who are present and this call can be granted now.
+            let now_or_never = self.earliest(queue.permits() + u64::from(n), now);
+            let granted = now_or_never.and_then(|()| self.limiter.try_grant_n(n));
+            return Turn::Done(granted.map_err(|_| AcquireError::Full { bound }));
+        }
         let mut promised = now;
         if queue.permits() > 0 {
             if let Err(denied) = self.earliest(queue.permits() + u64::from(n), now) {
@@ -274,6 +281,7 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
             let at_once = || Denied::new(now, 0, Some(now.saturating_add(GRACE)), self.burst);
             Err(AcquireError::TooLate(denied.unwrap_or_else(at_once)))
         } else {
+            place.joined = place.joined.max(queue.anew());
             let look = place.next_look(now, late, queue.head_is_late_at());
             // An instant equal to the deadline is in time.
             let until = look.min(deadline.saturating_add(Duration::from_nanos(1)));
@@ -305,5 +313,12 @@ impl<A: Algorithm, C: Clock, T> Shared<A, C, T> {
         let mut calls = Calls::default();
         let now = self.now();
         self.queue().call_head(now, &mut calls);
+    }
+
+    /// Calls everybody: the head comes earlier now, and so must those who look after it.
+    pub(super) fn call_all(&self) {
+        let mut calls = Calls::default();
+        let now = self.now();
+        self.queue().call_all(now, &mut calls);
     }
 }

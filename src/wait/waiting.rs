@@ -37,7 +37,7 @@ impl<S> Waiting<S> {
     }
 
     /// The answer of a limiter before which nobody waits, if there is one.
-    fn at_once<'a, A: Algorithm, C: Clock, T>(
+    fn at_once<'a, A: Algorithm + ?Sized, C: Clock, T>(
         &self,
         limiter: &'a FairLimiter<A, C, T>,
     ) -> Option<Granted<'a>> {
@@ -51,7 +51,7 @@ impl<S> Waiting<S> {
     }
 
     /// Joins the queue, or has a turn in it.
-    fn turn<'a, A: Algorithm, C: Clock, T>(
+    fn turn<'a, A: Algorithm + ?Sized, C: Clock, T>(
         &mut self,
         limiter: &'a FairLimiter<A, C, T>,
         waker: &Waker,
@@ -69,7 +69,7 @@ impl<S> Waiting<S> {
 
     pub(super) fn wait<'a, A, C, T>(&mut self, limiter: &'a FairLimiter<A, C, T>) -> Granted<'a>
     where
-        A: Algorithm,
+        A: Algorithm + ?Sized,
         C: Clock,
         T: AnyTimer<Sleep = S>,
     {
@@ -92,7 +92,7 @@ impl<S> Waiting<S> {
         context: &mut Context<'_>,
     ) -> Poll<Granted<'a>>
     where
-        A: Algorithm,
+        A: Algorithm + ?Sized,
         C: Clock,
         T: Timer<Sleep = S>,
         S: Future<Output = ()> + Unpin,
@@ -120,7 +120,7 @@ impl<S> Waiting<S> {
     }
 
     /// Whatever the reason: a deadline, a `select`, an abort, a panic.
-    pub(super) fn leave<A: Algorithm, C: Clock, T>(&mut self, limiter: &FairLimiter<A, C, T>) {
+    pub(super) fn leave<A: Algorithm + ?Sized, C: Clock, T>(&mut self, limiter: &FairLimiter<A, C, T>) {
         if let Some(place) = self.place.take() {
             limiter.shared.leave(&place);
         }

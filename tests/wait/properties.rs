@@ -101,12 +101,24 @@ impl Model {
         (self.now..=self.now + 1000).find(|&second| self.admits(second, permits.min(BURST))).unwrap()
     }
 
+    /// Before this instant nobody grants so many permits, for whatever is above twice a limit comes at its rate.
+    fn by_rates(&self, permits: u32) -> u64 {
+        let after = RULES.map(|rule| {
+            let limit = u64::from(rule.limit);
+            u64::from(permits).saturating_sub(2 * limit) * rule.window / limit
+        });
+        self.now * SECOND + after[0].max(after[1])
+    }
+
     fn arrive(&mut self, arrival: Waiting) {
         let ahead: u32 = self.line.iter().map(|waiting| waiting.n).sum();
         if self.line.is_empty() && self.admits(self.now, arrival.n) {
             self.take(arrival.n);
             self.granted.push((arrival.task, self.now));
-        } else if self.promise(ahead + arrival.n) > arrival.deadline {
+        } else if self.promise(ahead + arrival.n) > arrival.deadline
+            || self.by_rates(ahead + arrival.n)
+                > arrival.deadline.saturating_mul(SECOND).saturating_add(SECOND / 2)
+        {
             self.refused.push((arrival.task, self.now));
         } else {
             self.line.push(arrival);

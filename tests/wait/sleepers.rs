@@ -3,12 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use tollgate::Nanos;
-use tollgate::wait::{AsyncIo, FairLimiter};
+use tollgate::wait::{AcquireError, AsyncIo, FairLimiter};
 use tollgate::{Policy, Quota, RateLimiter, SlidingLog, TokenBucket};
 
 use crate::world::{Fair, World, secs};
@@ -175,4 +175,33 @@ async fn a_permit_while_another_wait_is_kept() {
         .unwrap();
     assert!(start.elapsed() <= Duration::from_millis(9_110), "{:?}", start.elapsed());
     kept.await.unwrap();
+}
+
+/// Who is not polled does not fill a bounded queue for ever, and a permit that is there is granted beside a full one.
+#[test]
+fn a_sleeper_in_a_bounded_queue() {
+    let world = World::exact("1/10s");
+    let limiter = world.limiter.clone().with_bound(1);
+    limiter.try_acquire().unwrap();
+    let sleeps = sleeper(&limiter, 1);
+    let full = Some(Err(AcquireError::Full { bound: 1 }));
+    let acquire = || {
+        let mut wait = limiter.acquire();
+        match Pin::new(&mut wait).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result.map(drop)),
+            Poll::Pending => None,
+        }
+    };
+    assert_eq!(acquire(), full);
+    world.set(after(10, 50));
+    assert_eq!(acquire(), full); // calls it
+    world.set(after(10, 100));
+    assert_eq!(acquire(), Some(Ok(()))); // it was passed over
+    assert_eq!(acquire(), None); // waits
+    let none = limiter.clone().with_bound(0);
+    world.set(after(20, 100));
+    none.acquire().wait().unwrap();
+    assert_eq!(none.acquire().wait().map(drop), Err(AcquireError::Full { bound: 0 }));
+    drop(sleeps);
+    assert!(world.is_clean());
 }

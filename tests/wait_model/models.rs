@@ -288,6 +288,28 @@ fn pause_while_waiting() {
     }
 }
 
+/// A pause is ended while somebody who was refused because of it joins: nobody sleeps on until it would have been over.
+#[test]
+fn resume_while_joining() {
+    let model = || {
+        time::begin(Lost::Nothing, true, 2);
+        let limiter = Fair::new(RateLimiter::new(Recorded::new(LIMIT, WINDOW), ModelClock), ModelTimer);
+        limiter.pause_until(Nanos::from_secs(1));
+        thread::scope(|scope| {
+            let mover = scope.spawn(time::move_on);
+            let waiter = scope.spawn(|| time::runs(|| block_on(limiter.acquire())));
+            let resumer = scope.spawn(|| time::runs(|| limiter.resume()));
+            assert_eq!(waiter.join().unwrap(), Ok(()));
+            assert_eq!(resumer.join().unwrap(), Some(Nanos::from_secs(1)));
+            time::over();
+            mover.join().unwrap();
+        });
+        assert_eq!(time::now(), 0, "it slept on");
+    };
+    shuttle::check_random(model, 2000);
+    shuttle::check_pct(model, 2000, 3);
+}
+
 #[test]
 fn undo_while_waiting() {
     for line in [LINE, CANCELLED] {

@@ -45,7 +45,8 @@ pub(super) fn replay(policy: &Policy, traffic: &Traffic, progress: &Progress) ->
         let mut keys = Vec::new();
         // What counts as its memory is the table.
         uncounted(|| {
-            keys = (0..clients as u64).map(|key| Key { table: Arc::clone(&table), hash: hash(key) }).collect()
+            keys =
+                (0..clients as u64).map(|key| Key { table: Arc::clone(&table), hash: hash(key) }).collect();
         });
         Ok(keys)
     };
