@@ -107,7 +107,7 @@ impl<S: BuildHasher, C: Clock> KeyedLimiter<S, C> {
     }
 
     /// The default [`Plan`] of `policy`, made ready for the calls of some keys (see [`KeyedTable::fit`]). Windows are longer
-    /// by the error of the clock, as [`strict`](KeyedLimiter::strict) makes them, so the policy holds in true time.
+    /// by the error of the clock, as `strict` makes them, so the policy holds in true time.
     ///
     /// For a burst of your own, pass `Plan::with_burst(limiter.clock().widen(policy)?, burst)?` to
     /// [`table`](KeyedLimiter::table)`().fit`.
