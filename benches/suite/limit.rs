@@ -24,7 +24,8 @@ pub(crate) fn bench(c: &mut Criterion) {
         let mut group = c.benchmark_group(title);
         for limit in [50, 1_500, 50_000, 1_000_000] {
             let policy = policy(limit);
-            let pace = 65 * MINUTE / u64::from(limit);
+            // Slower than every algorithm: the window counter of 10 a minute and 50 an hour regains one per 88 s.
+            let pace = 75 * MINUTE / u64::from(limit);
             each_subject!(|name, build| group.bench_function(BenchmarkId::new(name, limit), |bencher| {
                 let ready = || {
                     let limiter = build(&policy);
