@@ -75,10 +75,10 @@ pub fn keyed_table(data: &[u8]) {
 fn moved(now: u64, interval: u64, exact: ExactKey, shift: u8, size: u8) -> u64 {
     let size = u64::from(size);
     match shift {
-        0..=99 => now.saturating_add(interval / 64 * size),
+        0..=99 => now.saturating_add((interval / 64).saturating_mul(size)),
         100..=149 => now.saturating_add(size),
         150..=179 => now.saturating_add(interval.saturating_mul(size)),
-        180..=199 => now.saturating_sub(interval / 16 * size),
+        180..=199 => now.saturating_sub((interval / 16).saturating_mul(size)),
         200..=219 => now.saturating_sub(size),
         220..=239 => now,
         240..=247 => {
