@@ -137,6 +137,14 @@ pub mod keyed;
 #[cfg_attr(docsrs, doc(cfg(feature = "wait")))]
 pub mod wait;
 
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower;
+
 mod error;
 
 pub use algorithm::{

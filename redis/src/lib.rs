@@ -1,0 +1,1 @@
+//! One rate limit of several windows over many machines.

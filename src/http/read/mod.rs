@@ -1,0 +1,1 @@
+//! What a server said, from the fields of its response.

@@ -1,0 +1,1 @@
+//! What a server says: the fields and the body of a response.
