@@ -116,6 +116,9 @@ fn a_call_that_is_never_granted() {
             "violated-policies": violated,
         });
         assert_eq!(answer(&limiter, &fields, 2000), (StatusCode::BAD_REQUEST, None, expected.clone()));
+        // Only the quotas that are too small for it are violated.
+        let violated = if strict { json!(["pace"]) } else { json!(["50/1m"]) };
+        assert_eq!(answer(&limiter, &fields, 51).2["violated-policies"], violated);
         // In a pause it is no less hopeless.
         limiter.pause_until(Nanos::from_secs(30));
         assert_eq!(answer(&limiter, &fields, 2000), (StatusCode::BAD_REQUEST, None, expected.clone()));
@@ -232,6 +235,55 @@ fn a_retry_after_is_at_least_one() {
         (&headers["retry-after"], &headers["ratelimit"]),
         (&"1".parse().unwrap(), &r#""1/100ms";r=0;t=1"#.parse().unwrap())
     );
+}
+
+/// The status is read after the refusal. If the quota is full again by then, the refusal stays a refusal.
+#[test]
+fn a_status_that_is_read_late() {
+    let log = SlidingLog::new("2/1s, 9/1h".parse().unwrap()).unwrap();
+    let fields = Fields::of(&log);
+    log.try_acquire_at(Nanos::ZERO, 2).unwrap();
+    let denied = log.try_acquire_at(Nanos::from_nanos(500_000_000), 1).unwrap_err();
+    let refusal = fields.refusal(&denied, &log.status_at(Nanos::from_secs(1)), 1);
+    assert!(refusal.violated().eq(["2/1s"]));
+    let headers = refusal.response().into_parts().0.headers;
+    assert_eq!(headers["ratelimit"], r#""2/1s";r=0;t=1, "9/1h";r=7;t=3600"#);
+    assert_eq!(headers["retry-after"], "1");
+    // If others were granted, the retry is later.
+    log.try_acquire_at(Nanos::from_secs(1), 2).unwrap();
+    let refusal = fields.refusal(&denied, &log.status_at(Nanos::from_secs(1)), 1);
+    let headers = refusal.response().into_parts().0.headers;
+    assert_eq!(headers["ratelimit"], r#""2/1s";r=0;t=2, "9/1h";r=5;t=3601"#);
+    assert_eq!(headers["retry-after"], "2");
+}
+
+#[test]
+fn a_status_that_is_read_after_a_pause() {
+    let (limiter, _, fields) = limiter(SlidingLog::new(RULE).unwrap());
+    limiter.pause_until(Nanos::from_secs(30));
+    let denied = limiter.try_acquire().unwrap_err();
+    limiter.resume();
+    let response = fields.refusal(&denied, &limiter.status(), 1).response();
+    assert_eq!(
+        (response.status(), &response.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"30".parse().unwrap())
+    );
+    assert_eq!(response.headers()["ratelimit"], r#""50/1m";r=0;t=30, "1500/1h";r=0;t=30"#);
+}
+
+/// A foreign algorithm that tells an instant that has passed: nobody is told to retry at once.
+#[test]
+fn an_instant_that_has_passed() {
+    let fields = Fields::new(&"3/1d".parse().unwrap());
+    let now = Nanos::from_secs(5);
+    let denied = Denied::new(now, 0, Some(now), 3);
+    let spent = QuotaStatus { remaining: 0, next_at: now, reset_at: now };
+    let response = fields.refusal(&denied, &Status::new(now, [spent]), 1).response();
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.headers()["ratelimit"], r#""3/1d";r=0;t=1"#);
+    let mut headers = http::HeaderMap::new();
+    fields.write(&mut headers, &Status::new(now, [spent]));
+    assert_eq!(headers["ratelimit"], r#""3/1d";r=0;t=1"#);
 }
 
 /// Two threads write from one value, and the answer borrows nothing but it.

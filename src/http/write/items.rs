@@ -56,7 +56,9 @@ impl Items {
                 Item::of(fields, status, i, &QuotaStatus { remaining: available, ..*state }, refused.at);
             match refused.retry_after {
                 // More than it has now it has when the call is granted, at the latest.
-                Some(seconds) if is_last || refused.by_all || available > 0 => Item { window: seconds, ..own },
+                Some(seconds) if is_last || refused.by_all || available > 0 => {
+                    Item { window: seconds, ..own }
+                }
                 _ => own,
             }
         })
