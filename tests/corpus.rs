@@ -12,7 +12,8 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 7] = [
+const TARGETS: [(&str, Check); 8] = [
+    ("http_write", checks::http_write),
     ("keyed_table", checks::keyed_table),
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
@@ -53,6 +54,11 @@ fn every_target_has_a_corpus_and_is_replayed() {
     assert_eq!(names("corpus"), replayed);
     let sources: Vec<String> = replayed.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names("fuzz_targets"), sources);
+}
+
+#[test]
+fn http_write() {
+    replay("http_write");
 }
 
 #[test]

@@ -9,6 +9,6 @@ mod oracle;
 mod subjects;
 
 pub use checks::{
-    keyed_table, locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, window_counter,
+    http_write, keyed_table, locked, policy_text, sliding_log, token_bucket_nominal, token_bucket_strict, window_counter,
 };
 pub use logs::{log_access, log_alb, log_clock, log_csv, log_json, log_trace, log_w3c};

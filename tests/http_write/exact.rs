@@ -361,6 +361,9 @@ fn saturated_values() {
             limit("1/1ns", 0, 18_446_744_074)
         ]
     );
+    // So many seconds would be taken for an instant.
+    fields.and(Family::XRateLimit).write(&mut headers, &Status::new(Nanos::ZERO, [most, far]));
+    assert_eq!(headers["x-ratelimit-reset"], "999999999");
     // The slowest bucket that there is.
     let slow: Policy = Policy::new(&[tollgate::Quota::new(1, Policy::MAX_WINDOW)]).unwrap();
     let fields = Fields::paced(&Plan::new(slow).unwrap());

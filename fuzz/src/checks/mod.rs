@@ -5,6 +5,7 @@
 
 mod bytes;
 mod history;
+mod http_write;
 mod keyed_table;
 mod left;
 mod locked;
@@ -13,6 +14,7 @@ mod sliding_log;
 mod token_bucket;
 mod window_counter;
 
+pub use http_write::http_write;
 pub use keyed_table::keyed_table;
 pub use locked::locked;
 pub use policy_text::policy_text;

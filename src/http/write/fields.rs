@@ -21,6 +21,9 @@ use crate::quota::{Policy, Quota};
 /// The largest integer of a structured field (RFC 9651, section 3.3.1).
 const MOST: u64 = 999_999_999_999_999;
 
+/// The longest `X-RateLimit-Reset`: 31 years. Readers take a larger number for an instant, in seconds since 1970.
+const LONGEST_RESET: u64 = 999_999_999;
+
 /// Which names the fields have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -344,7 +347,7 @@ impl Fields {
             let item = items.closest();
             headers.insert(&X_LIMIT, value(|sink| sink.number(self.declared[item.policy].limit.into())));
             headers.insert(&X_REMAINING, value(|sink| sink.number(item.available.into())));
-            headers.insert(&X_RESET, value(|sink| sink.number(item.window)));
+            headers.insert(&X_RESET, value(|sink| sink.number(item.window.min(LONGEST_RESET))));
         }
     }
 
