@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use crate::date::{http_date, instant};
+use crate::http_date::http_date as compare;
 
 fn theirs(text: &str) -> Option<Duration> {
     let date: SystemTime = text.parse::<httpdate::HttpDate>().ok()?.into();
@@ -63,11 +64,7 @@ proptest! {
             1 => text.insert_str(at, &character),
             _ => drop(text.remove(at)),
         }
-        let trimmed = text.trim();
-        // They know no leap second.
-        if !trimmed.contains(":60 ") {
-            prop_assert_eq!(http_date(trimmed.as_bytes()), theirs(trimmed), "{}", text);
-        }
+        compare(text.as_bytes());
     }
 }
 

@@ -21,6 +21,9 @@ mod number;
 mod structured;
 
 #[allow(unreachable_pub, reason = "the fuzz targets include it, too")]
+#[path = "../../fuzz/src/checks/http_date.rs"]
+mod http_date;
+#[allow(unreachable_pub, reason = "the fuzz targets include it, too")]
 #[path = "../../fuzz/src/checks/http_structured.rs"]
 mod http_structured;
 
