@@ -68,6 +68,13 @@ proptest! {
     }
 }
 
+/// Found by fuzzing: httpdate takes any byte for the space, and reads this as 16:01:30.
+#[test]
+fn a_space_is_no_digit() {
+    assert!(theirs("Wednesday, 25-Nov-26016:01:30 GMT").is_some());
+    assert_eq!(http_date(b"Wednesday, 25-Nov-26016:01:30 GMT"), None);
+}
+
 #[test]
 fn a_leap_second_is_the_second_after_it() {
     let expected = Some(Duration::from_secs(1_483_228_800));
