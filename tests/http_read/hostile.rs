@@ -95,6 +95,19 @@ fn megabytes_of_fields_are_not_read() {
         assert!(start.elapsed() < Duration::from_secs(2), "{name}: {:?}", start.elapsed());
         assert!(feedback.ignored().len() <= Feedback::MAX_IGNORED);
     }
+    // What would be read, the most that is, and what comes after it.
+    let seen = |lines: usize| {
+        let value = "9".repeat(4096);
+        let mut fields = vec![("retry-after", value.as_str()); lines];
+        fields.push(("retry-after-ms", "1"));
+        let feedback = read(429, &fields);
+        (
+            feedback.retry_after(),
+            feedback.ignored().iter().map(tollgate::http::Ignored::reason).collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(seen(15), (Some(Duration::from_millis(1)), vec![]));
+    assert_eq!(seen(16), (Some(Duration::from_secs(u64::MAX)), vec![Nonsense::TooMany]));
     let mut headers = headers(&[(&"x-ratelimit-".repeat(1000), "1")]);
     headers.insert("retry-after", HeaderValue::from_bytes(&[b'9'; 1 << 20]).unwrap());
     assert_eq!(Feedback::read(StatusCode::OK, &headers).ignored()[0].reason(), Nonsense::TooLong);

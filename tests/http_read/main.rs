@@ -20,6 +20,13 @@ mod number;
 #[path = "../../src/http/read/structured.rs"]
 mod structured;
 
+#[allow(unreachable_pub, reason = "the fuzz targets include it, too")]
+#[path = "../../fuzz/src/checks/http_date.rs"]
+mod http_date;
+#[allow(unreachable_pub, reason = "the fuzz targets include it, too")]
+#[path = "../../fuzz/src/checks/http_structured.rs"]
+mod http_structured;
+
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
