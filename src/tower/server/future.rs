@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::layer::{Begin, End, Shared};
-use super::limiter::{Answer, Limiter};
+use super::limiter::Limiter;
 use crate::decision::Status;
 
 pin_project! {

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::iter::repeat_n;
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_TYPE, HeaderName, ORIGIN};
@@ -14,7 +15,7 @@ use tower_layer::Layer;
 use super::decision::{Decision, Outcome};
 use super::limiter::{Answer, Limiter};
 use super::service::RateLimit;
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Cause, Denied, QuotaStatus, Status};
 use crate::http::{Fields, PROBLEM_JSON};
 use crate::nanos::Nanos;
 
@@ -173,7 +174,9 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
     /// [family]: crate::http::Family
     #[must_use]
     pub fn map_fields(self, change: impl FnMut(Fields) -> Fields) -> Self {
-        self.with(|shared| shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect())
+        self.with(|shared| {
+            shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect()
+        })
     }
 
     /// A name for the hooks, to tell several layers apart. `default` unless this is called.
@@ -256,7 +259,13 @@ impl<L: Limiter<K>, K> Shared<L, K> {
     }
 
     /// The end of a request whose key, where there is one, has this answer. Without an answer nobody was asked.
-    pub(super) fn end(&self, request: &mut Parts, key: Option<&K>, cost: u32, answer: Option<&Answer>) -> End {
+    pub(super) fn end(
+        &self,
+        request: &mut Parts,
+        key: Option<&K>,
+        cost: u32,
+        answer: Option<&Answer>,
+    ) -> End {
         let settings = &self.settings;
         let is_asked = answer.is_some();
         let answer = answer.unwrap_or(&Answer::NONE);
@@ -295,15 +304,12 @@ impl<L: Limiter<K>, K> Shared<L, K> {
         let (Some(denied), Some(fields)) = (decision.denied(), self.fields(decision.policy())) else {
             return self.without_decision(decision.outcome);
         };
-        let told;
-        let status = match decision.status() {
-            Some(status) => status,
-            None => {
-                told = only(&denied);
-                &told
-            }
-        };
-        fields.refusal(&denied, status, decision.cost).response().map(Bytes::from)
+        let status = decision.status().copied().unwrap_or_else(|| known_from(&denied));
+        let mut response = fields.refusal(&denied, &status, decision.cost).response();
+        if decision.status().is_none() {
+            TELLING.iter().for_each(|name| drop(response.headers_mut().remove(name)));
+        }
+        response.map(Bytes::from)
     }
 
     /// The response to a request about which the limiter has said nothing: RFC 9457, section 4.2.1.
@@ -337,17 +343,24 @@ impl<L: Limiter<K>, K> Shared<L, K> {
     }
 }
 
-/// The fields of which one is in every response that tells what is left.
-static TELLING: [HeaderName; 3] = [
+/// The fields that tell what is left, by this crate or others. Each response that tells it has one of them.
+static TELLING: [HeaderName; 5] = [
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
 ];
 
-/// What a refusal alone tells of what is left.
-fn only(denied: &Denied) -> Status {
-    let next_at = denied.retry_at().unwrap_or(Nanos::MAX);
-    Status::joint(denied.at(), QuotaStatus { remaining: 0, next_at, reset_at: next_at })
+/// A status with what a refusal alone tells: when its quota grants again. Nothing is known of the other quotas.
+fn known_from(denied: &Denied) -> Status {
+    let (at, next_at) = (denied.at(), denied.retry_at().unwrap_or(Nanos::MAX));
+    let refusing = QuotaStatus { remaining: 0, next_at, reset_at: next_at };
+    let others = QuotaStatus { remaining: u32::MAX, next_at: at, reset_at: at };
+    match denied.cause() {
+        Cause::Quota(quota) => Status::new(at, repeat_n(others, quota).chain([refusing])),
+        Cause::Pace | Cause::Pause => Status::joint(at, refusing),
+    }
 }
 
 /// The limiters that a request has met, in its extensions.
