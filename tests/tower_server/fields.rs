@@ -23,9 +23,9 @@ fn a_grant_and_a_refusal_to_the_byte() {
         server.get(&[]).without_date(),
         "HTTP/1.1 200 OK\r\n\
          content-type: text/plain; charset=utf-8\r\n\
-         content-length: 5\r\n\
          ratelimit-policy: \"burst\";q=2;w=10, \"3/1h\";q=3;w=3600\r\n\
          ratelimit: \"burst\";r=1;t=10, \"3/1h\";r=2;t=3600\r\n\
+         content-length: 5\r\n\
          connection: close\r\n\
          \r\n\
          hello"
@@ -45,8 +45,8 @@ fn a_grant_and_a_refusal_to_the_byte() {
              retry-after: 10\r\n\
              cache-control: no-store\r\n\
              content-type: application/problem+json\r\n\
-             connection: close\r\n\
              content-length: {}\r\n\
+             connection: close\r\n\
              \r\n\
              {body}",
             body.len()
