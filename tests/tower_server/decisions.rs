@@ -9,7 +9,7 @@ use tollgate::http::Fields;
 use tollgate::tower::server::{
     Answer, Decision, Limiter, Outcome, RateLimitLayer, WithoutAnswer, WithoutKey,
 };
-use tollgate::{Denied, Nanos, Policy};
+use tollgate::{Denied, Nanos, Policy, Status};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Server, exact, hello};
@@ -30,7 +30,7 @@ impl Log {
                 decision.key(),
                 decision.cost(),
                 decision.policy(),
-                decision.status().map(|status| status.remaining()),
+                decision.status().map(Status::remaining),
                 decision.denied().and_then(|denied| denied.retry_after_secs()),
                 decision.is_charged_again(),
                 decision.request().uri.path(),
@@ -226,6 +226,22 @@ fn outcomes_have_names_for_metrics() {
     assert_eq!(outcomes.map(Outcome::as_str), ["acquired", "refused", "no_key", "no_answer"]);
 }
 
+/// A limiter that is told a key.
+#[derive(Clone, Debug)]
+struct Keyed(tollgate::RateLimiter<tollgate::SlidingLog, tollgate::Manual>);
+
+impl Limiter<String> for Keyed {
+    type Deciding = Ready<Answer>;
+
+    fn fields(&self) -> Vec<Fields> {
+        self.0.fields()
+    }
+
+    fn decide(&self, _key: Option<&String>, cost: u32) -> Ready<Answer> {
+        self.0.decide(None, cost)
+    }
+}
+
 #[test]
 fn nothing_shows_a_key() {
     let shown = Arc::new(Mutex::new(String::new()));
@@ -234,17 +250,6 @@ fn nothing_shows_a_key() {
         move |decision: &Decision<'_, String>| *shown.lock().unwrap() = format!("{decision:?}")
     };
     let (limiter, _) = exact("9/10s");
-    #[derive(Clone, Debug)]
-    struct Keyed(tollgate::RateLimiter<tollgate::SlidingLog, tollgate::Manual>);
-    impl Limiter<String> for Keyed {
-        type Deciding = Ready<Answer>;
-        fn fields(&self) -> Vec<Fields> {
-            self.0.fields()
-        }
-        fn decide(&self, _key: Option<&String>, cost: u32) -> Ready<Answer> {
-            self.0.decide(None, cost)
-        }
-    }
     let layer = RateLimitLayer::keyed(Keyed(limiter), |_| Some("secret".to_owned())).on_decision(hook);
     assert_eq!(
         status(&layer, Request::get("/secret").header("x-api-key", "secret").body(String::new()).unwrap()),

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use tollgate::keyed::{KeyedLimiter, KeyedTable};
 use tollgate::tower::server::{Answer, Limiter, PerKey, Plans, RateLimitLayer, extension};
 use tollgate::wait::FairLimiter;
-use tollgate::{BuildError, Manual, Plan, Policy, RateLimiter, SlidingLog, TokenBucket};
+use tollgate::{BuildError, Clock, Manual, Plan, Policy, RateLimiter, SlidingLog, Status, TokenBucket};
 
 use crate::support::{Server, exact};
 
@@ -53,8 +53,6 @@ fn a_decision_and_its_status_are_of_one_instant() {
     assert_eq!((denied.retry_at(), status.remaining()), (Some(status.next_at()), 0));
 }
 
-use tollgate::Clock;
-
 /// A clock that goes on by a second with each reading.
 #[derive(Clone, Debug)]
 struct Hasty(Manual);
@@ -75,7 +73,7 @@ fn the_clock_is_read_once() {
 
     let keyed = KeyedTable::new(Plan::new("1/1s".parse().unwrap()).unwrap(), 8).unwrap();
     let keyed = KeyedLimiter::new(keyed, RandomState::new(), Hasty(clock.clone()));
-    assert_eq!(ask(&keyed, Some(&1), 1).status().map(|status| status.at()), Some(clock.now()));
+    assert_eq!(ask(&keyed, Some(&1), 1).status().map(Status::at), Some(clock.now()));
     assert_eq!(clock.now(), tollgate::Nanos::from_secs(2));
 }
 

@@ -27,7 +27,9 @@ fn load(
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
     });
     let mut counts = BTreeMap::new();
-    answers.into_iter().for_each(|status| *counts.entry(status).or_default() += 1);
+    for status in answers {
+        *counts.entry(status).or_default() += 1;
+    }
     counts
 }
 

@@ -63,7 +63,7 @@ impl Server {
     pub(crate) fn send(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n");
         for (name, value) in fields {
-            request += &format!("{name}: {value}\r\n");
+            request.extend([name, ": ", value, "\r\n"]);
         }
         request += "\r\n";
         let mut stream = TcpStream::connect(self.address).expect("a connection");

@@ -35,17 +35,24 @@ pub(super) struct Shared<L, K> {
 
 /// What can be changed after a layer is made.
 struct Settings<K> {
-    key: Arc<dyn Fn(&Parts) -> Option<K> + Send + Sync>,
-    cost: Option<Arc<dyn Fn(&Parts) -> u32 + Send + Sync>>,
-    skip: Arc<dyn Fn(&Parts) -> bool + Send + Sync>,
+    key: About<Option<K>>,
+    cost: Option<About<u32>>,
+    skip: About<bool>,
     without_key: WithoutKey,
     without_answer: WithoutAnswer,
     is_shadow: bool,
     writes_on_grants: bool,
     name: &'static str,
-    on_decision: Option<Arc<dyn Fn(&Decision<'_, K>) + Send + Sync>>,
-    on_refusal: Option<Arc<dyn Fn(&Decision<'_, K>, &mut Response<Bytes>) + Send + Sync>>,
+    on_decision: Option<OnDecision<K>>,
+    on_refusal: Option<OnRefusal<K>>,
 }
+
+/// What a user's code tells about a request.
+type About<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
+
+type OnDecision<K> = Arc<dyn Fn(&Decision<'_, K>) + Send + Sync>;
+
+type OnRefusal<K> = Arc<dyn Fn(&Decision<'_, K>, &mut Response<Bytes>) + Send + Sync>;
 
 /// What is done with a request whose key cannot be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,7 +182,7 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
     #[must_use]
     pub fn map_fields(self, change: impl FnMut(Fields) -> Fields) -> Self {
         self.with(|shared| {
-            shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect()
+            shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect();
         })
     }
 
@@ -307,7 +314,9 @@ impl<L: Limiter<K>, K> Shared<L, K> {
         let status = decision.status().copied().unwrap_or_else(|| known_from(&denied));
         let mut response = fields.refusal(&denied, &status, decision.cost).response();
         if decision.status().is_none() {
-            TELLING.iter().for_each(|name| drop(response.headers_mut().remove(name)));
+            for name in &TELLING {
+                response.headers_mut().remove(name);
+            }
         }
         response.map(Bytes::from)
     }
