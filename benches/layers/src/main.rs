@@ -27,7 +27,7 @@ use tower_governor::governor::GovernorConfigBuilder;
 const ROUNDS: usize = 201;
 const REQUESTS: usize = 1_000;
 /// As many callers, who call in turn.
-const CALLERS: u32 = 20_000;
+const CALLERS: u32 = 1_000;
 
 /// The handler: as little as there can be.
 #[derive(Clone)]

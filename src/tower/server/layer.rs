@@ -247,8 +247,10 @@ pub(super) enum Begin<K> {
 
 /// What a layer does with a request in the end.
 pub(super) enum End {
-    /// Let it through, and write this into the response.
-    Serve(Option<(usize, Status)>),
+    /// Let it through, and perhaps write into the response what is left.
+    Serve {
+        writes: bool,
+    },
     Refuse(Response<Bytes>),
 }
 
@@ -282,23 +284,18 @@ impl<L: Limiter<K>, K> Shared<L, K> {
             None if is_asked => (Outcome::NoAnswer, settings.without_answer == WithoutAnswer::Allow),
             None => (Outcome::NoKey, settings.without_key == WithoutKey::Allow),
         };
-        let met_before = is_asked && Met::before(&mut request.extensions, self.limiter.identity());
-        let decision = Decision {
-            name: settings.name,
-            request,
-            key,
-            cost,
-            answer,
-            outcome,
-            is_let_through: allows || settings.is_shadow,
-            met_before,
-        };
+        let is_let_through = allows || settings.is_shadow;
+        // Only hooks are told of it.
+        let met_before = is_asked
+            && settings.on_decision.is_some()
+            && Met::before(&mut request.extensions, self.limiter.identity());
+        let name = settings.name;
+        let decision = Decision { name, request, key, cost, answer, outcome, is_let_through, met_before };
         if let Some(hook) = &settings.on_decision {
             hook(&decision);
         }
-        if decision.is_let_through {
-            let written = answer.status().filter(|_| settings.writes_on_grants && !settings.is_shadow);
-            return End::Serve(written.map(|status| (answer.policy(), *status)));
+        if is_let_through {
+            return End::Serve { writes: settings.writes_on_grants && !settings.is_shadow };
         }
         let mut response = self.refusal(&decision);
         if let Some(change) = &settings.on_refusal {
