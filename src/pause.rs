@@ -12,6 +12,7 @@
 //! - I1. 0 means that there never was a pause. An instant that has passed means that the last pause is forgotten. In both
 //!   cases a decision only costs one more load.
 //! - I2. A pause until `u` raises `tat` to at least `u + (b - 1) T`. So of several pauses, the one that ends last holds.
+//!   To lower the bucket to `n` permits at `t` raises it to at least `t + (b - n) T`.
 //! - I3. A charge of `n` permits raises `tat` by `n T`, and it is made only if `tat - (b - n) T <= now`. So all callers that
 //!   see the pause are together granted at most `1 + (t - u) / T` permits up to any instant `t`.
 //! - I4. Only [`Pause::end`] lowers `tat`, to 0. `u64::MAX` is a pause without an end, and no charge reaches it.
@@ -20,7 +21,7 @@
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `begin` | | B | one read-modify-write |
+//! | `begin`, `lower` | | B | one read-modify-write |
 //! | `end` | | R | it replaces the very value that it returns |
 //! | a call | refused by the pause | L, the load in that round | a refusal writes nothing |
 //! | a call | refused by the algorithm | as the algorithm says | the pause did not forbid it at L |
@@ -41,6 +42,8 @@
 //! | B | `fetch_max` `tat` | Relaxed | - | is the weakest: a read-modify-write reads the latest value | `two_pauses_and_a_call` |
 //! | C | CAS `tat`, charge | Relaxed, Relaxed | - | the same | `two_calls_after_a_pause` |
 //! | R | CAS `tat`, end | Relaxed, Relaxed | - | the same | `a_pause_against_a_resumption` |
+
+use core::time::Duration;
 
 use crate::algorithm::Algorithm;
 use crate::decision::{Denied, QuotaStatus};
@@ -66,6 +69,12 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// How long a permit takes to come back.
+    #[allow(dead_code, reason = "only the module http needs it")]
+    pub(crate) fn interval(self) -> Duration {
+        Duration::from_nanos(self.interval)
+    }
+
     pub(crate) fn of(policy: &Policy) -> Pace {
         let (quota, burst) = policy.smallest_limit();
         let (limit, window) = policy.rules().nth(quota).unwrap_or((1, 1)); // This never happens: a policy has a quota.
@@ -104,8 +113,20 @@ impl Pause {
 
     /// Nothing is granted before `until`.
     pub(crate) fn begin(&self, until: Nanos, pace: Pace) {
-        let tat = until.as_nanos().saturating_add(pace.interval * u64::from(pace.burst - 1));
-        self.tat.fetch_max(tat, Relaxed); // B
+        self.raise(until.as_nanos().saturating_add(pace.interval * u64::from(pace.burst - 1)));
+    }
+
+    /// Nothing is granted from `now` on but `n` permits, and one more per interval. Tells whether this is less than before.
+    #[allow(dead_code, reason = "only the module http needs it")]
+    pub(crate) fn lower(&self, now: Nanos, n: u32, pace: Pace) -> bool {
+        let Some(missing) = pace.burst.checked_sub(n).filter(|&missing| missing > 0) else { return false };
+        let tat = now.as_nanos().saturating_add(pace.interval * u64::from(missing)).min(ENDLESS - 1);
+        self.raise(tat) < tat
+    }
+
+    /// Raises the word to at least `tat`, and tells what it was.
+    fn raise(&self, tat: u64) -> u64 {
+        self.tat.fetch_max(tat, Relaxed) // B
     }
 
     /// Ends every pause that began before, as if there had been none. Tells when the next permit would have been granted,
