@@ -10,3 +10,4 @@ mod feedback;
 mod hosts;
 mod order;
 mod repeats;
+mod sockets;
