@@ -426,15 +426,18 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
         self.shared.longest_pause.store(saturating_nanos(longest), Ordering::Relaxed);
     }
 
-    /// Grants at most `n` permits at once from now on, and then spaces its calls, as on the way out of a pause. Tells whether
-    /// it would have granted more. Nothing is changed if no more would have been granted, or if a call would have to wait
-    /// longer than the longest pause or than `longest`.
+    /// Grants at most `n` permits at once from now on, and then spaces its calls, as on the way out of a pause. Does nothing,
+    /// and says so, if no more would be granted anyway, or if a call could have to wait longer than `longest` or than the
+    /// longest pause.
     #[cfg(feature = "http")]
     pub(crate) fn lower_to(&self, n: u32, longest: Duration) -> bool {
         let pace = self.pace();
         let longest_pause = Duration::from_nanos(self.shared.longest_pause.load(Ordering::Relaxed));
-        let fits = pace.interval() <= longest.min(longest_pause);
-        fits && self.status().remaining() > n && self.shared.pause.lower(self.clock().now(), n, pace)
+        let lowers = self.status().remaining() > n && pace.interval() <= longest.min(longest_pause);
+        if lowers {
+            self.shared.pause.lower(self.clock().now(), n, pace);
+        }
+        lowers
     }
 
     fn pace(&self) -> Pace {

@@ -116,17 +116,15 @@ impl Pause {
         self.raise(until.as_nanos().saturating_add(pace.interval * u64::from(pace.burst - 1)));
     }
 
-    /// Nothing is granted from `now` on but `n` permits, and one more per interval. Tells whether this is less than before.
+    /// Nothing is granted from `now` on but `n` permits, and one more per interval.
     #[allow(dead_code, reason = "only the module http needs it")]
-    pub(crate) fn lower(&self, now: Nanos, n: u32, pace: Pace) -> bool {
-        let Some(missing) = pace.burst.checked_sub(n).filter(|&missing| missing > 0) else { return false };
-        let tat = now.as_nanos().saturating_add(pace.interval * u64::from(missing)).min(ENDLESS - 1);
-        self.raise(tat) < tat
+    pub(crate) fn lower(&self, now: Nanos, n: u32, pace: Pace) {
+        let missing = pace.interval * u64::from(pace.burst.saturating_sub(n));
+        self.raise(now.as_nanos().saturating_add(missing).min(ENDLESS - 1));
     }
 
-    /// Raises the word to at least `tat`, and tells what it was.
-    fn raise(&self, tat: u64) -> u64 {
-        self.tat.fetch_max(tat, Relaxed) // B
+    fn raise(&self, tat: u64) {
+        self.tat.fetch_max(tat, Relaxed); // B
     }
 
     /// Ends every pause that began before, as if there had been none. Tells when the next permit would have been granted,

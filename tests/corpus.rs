@@ -2,6 +2,8 @@
 //!
 //! `cargo fuzz` looks for new ones; see `fuzz/README.md`.
 
+extern crate alloc;
+
 #[path = "../fuzz/src/checks/mod.rs"]
 mod checks;
 mod oracle;
@@ -12,7 +14,10 @@ use std::path::Path;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 7] = [
+const TARGETS: [(&str, Check); 10] = [
+    ("http_date", checks::http_date),
+    ("http_read", checks::http_read),
+    ("http_structured", checks::http_structured),
     ("keyed_table", checks::keyed_table),
     ("locked", checks::locked),
     ("policy_text", checks::policy_text),
@@ -53,6 +58,21 @@ fn every_target_has_a_corpus_and_is_replayed() {
     assert_eq!(names("corpus"), replayed);
     let sources: Vec<String> = replayed.iter().map(|name| format!("{name}.rs")).collect();
     assert_eq!(names("fuzz_targets"), sources);
+}
+
+#[test]
+fn http_date() {
+    replay("http_date");
+}
+
+#[test]
+fn http_read() {
+    replay("http_read");
+}
+
+#[test]
+fn http_structured() {
+    replay("http_structured");
 }
 
 #[test]

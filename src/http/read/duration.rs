@@ -33,9 +33,10 @@ pub(super) fn duration(text: &[u8]) -> Option<Duration> {
         sum = sum.saturating_add(count.saturating_mul(unit.into()).div_ceil(NANOS));
         (rest, before) = (tail, unit);
     }
-    let seconds = u64::try_from(sum / NANOS).unwrap_or(u64::MAX);
-    let nanos = u32::try_from(sum % NANOS).unwrap_or(0);
-    Some(Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanos.into())))
+    Some(match (u64::try_from(sum / NANOS), u32::try_from(sum % NANOS)) {
+        (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
+        _ => Duration::MAX,
+    })
 }
 
 /// What all fulfils the condition, and the rest.

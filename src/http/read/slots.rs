@@ -79,12 +79,11 @@ impl Slots {
         if let Some(found) = self.all.iter().position(is_it) {
             return self.all.get_mut(found).ok_or(Nonsense::TooMany);
         }
-        let unit = match family {
-            DRAFT | RIOT => ServerUnit::Requests,
-            _ => ServerUnit::of_name(name),
-        };
-        let name = short(name)?.to_owned();
-        let quota = ServerQuota { window: window_of_name(&name), name, unit, ..ServerQuota::default() };
+        let mut quota = ServerQuota { name: short(name)?.to_owned(), ..ServerQuota::default() };
+        if family != DRAFT && family != RIOT {
+            // The name is a part of the field's name.
+            (quota.unit, quota.window) = (ServerUnit::of_name(name), window_of_name(name));
+        }
         self.push(Slot { family, quota, ..Slot::default() })?;
         self.all.last_mut().ok_or(Nonsense::TooMany)
     }

@@ -1,0 +1,5 @@
+//! The reader of dates.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tollgate_fuzz::http_date(data));

@@ -1,0 +1,5 @@
+//! The reader of structured fields.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tollgate_fuzz::http_structured(data));
