@@ -1,4 +1,4 @@
 //! Layers for servers and for clients (feature `tower`).
 
-mod client;
+pub mod client;
 pub mod server;

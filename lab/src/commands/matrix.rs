@@ -59,9 +59,11 @@ fn explanation() -> String {
     lines.push("\nClients:".into());
     lines.extend(Client::ALL.map(|it| format!("  {}", it.name())));
     lines.push(
-        "\nA client with a limiter sends its calls in order, each when the limiter grants it. After a 429 it sends\n\
-         nothing until the Retry-After (whole seconds, rounded up, at least 1) has passed, and then the same call\n\
-         again. The client without a limiter sends every call when it comes, and again after each 429.\n\
+        "\nA client with a limiter sends its calls in order, each when the limiter grants it. It reads every answer and\n\
+         heeds it: after a 429 it sends nothing until the Retry-After (whole seconds, rounded up, at least 1) has passed,\n\
+         then the same call again, and then the others one by one at the pace of the smallest limit. From the fields of a\n\
+         granted answer it learns that nothing is left, or less than it expects. The client without a limiter sends every\n\
+         call when it comes, and again after each 429.\n\
          \n\
          The rate is in per cent of what the exact log achieves without any delay.\n\
          \n\

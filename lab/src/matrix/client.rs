@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tollgate::{Algorithm, BuildError, Policy, SlidingLog, TokenBucket};
+use tollgate::{Algorithm, BuildError, Policy, SlidingLog, TokenBucket, WindowCounter};
 
 /// What a client does before it sends a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +18,25 @@ pub struct Client {
 #[expect(missing_docs, reason = "the names of the algorithms")]
 pub enum Limiter {
     SlidingLog,
+    WindowCounter,
     TokenBucketStrict,
     TokenBucketNominal,
 }
 
 impl Limiter {
     /// In the order of every output.
-    pub const ALL: [Limiter; 3] =
-        [Limiter::SlidingLog, Limiter::TokenBucketStrict, Limiter::TokenBucketNominal];
+    pub const ALL: [Limiter; 4] = [
+        Limiter::SlidingLog,
+        Limiter::WindowCounter,
+        Limiter::TokenBucketStrict,
+        Limiter::TokenBucketNominal,
+    ];
 
     /// As every output calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Limiter::SlidingLog => "sliding_log",
+            Limiter::WindowCounter => "window_counter",
             Limiter::TokenBucketStrict => "token_bucket_strict",
             Limiter::TokenBucketNominal => "token_bucket_nominal",
         }
@@ -52,6 +58,7 @@ impl Limiter {
         let policy = policy.with_guard(policy.guard().saturating_add(guard)).unwrap_or(policy);
         Ok(match self {
             Limiter::SlidingLog => Box::new(SlidingLog::new(policy)?),
+            Limiter::WindowCounter => Box::new(WindowCounter::new(policy)?),
             Limiter::TokenBucketStrict => Box::new(TokenBucket::strict(policy)?),
             Limiter::TokenBucketNominal => Box::new(TokenBucket::nominal(policy)?),
         })
@@ -60,9 +67,11 @@ impl Limiter {
 
 impl Client {
     /// In the order of every output.
-    pub const ALL: [Client; 7] = [
+    pub const ALL: [Client; 9] = [
         Client { limiter: Some(Limiter::SlidingLog), guarded: true },
         Client { limiter: Some(Limiter::SlidingLog), guarded: false },
+        Client { limiter: Some(Limiter::WindowCounter), guarded: true },
+        Client { limiter: Some(Limiter::WindowCounter), guarded: false },
         Client { limiter: Some(Limiter::TokenBucketStrict), guarded: true },
         Client { limiter: Some(Limiter::TokenBucketStrict), guarded: false },
         Client { limiter: Some(Limiter::TokenBucketNominal), guarded: true },

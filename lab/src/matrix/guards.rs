@@ -120,8 +120,8 @@ impl Trial<'_> {
         for run in 0..RUNS {
             let network = Network::new(self.jitter, self.seed.wrapping_add(run));
             let limiter = limiter.build(self.policy, guard)?;
-            let outcome =
-                meet(Some(&*limiter), &*server.enforce(self.policy), &self.traffic.steps, network, 0);
+            let (enforced, fields) = (server.enforce(self.policy), server.fields(&self.policy));
+            let outcome = meet(Some(&*limiter), &*enforced, fields.as_ref(), &self.traffic.steps, network, 0);
             if outcome.refused > 0 || outcome.given_up > 0 {
                 return Ok(None);
             }

@@ -43,7 +43,7 @@ fn enough(jitter: Duration) -> Duration {
 fn best(policy: &Policy, traffic: &Traffic) -> Result<u64, BuildError> {
     let (log, exact) = (SlidingLog::new(*policy)?, Server::LogHalfOpen.enforce(*policy));
     let none = Network { jitter: 0, phase: 0, seed: 0 };
-    Ok(meet(Some(&log), &*exact, &traffic.steps, none, u64::MAX).took)
+    Ok(meet(Some(&log), &*exact, None, &traffic.steps, none, u64::MAX).took)
 }
 
 impl Matrix {
@@ -67,10 +67,11 @@ impl Matrix {
         let rows = Client::ALL.into_iter().enumerate().map(|(row, client)| {
             let cells = Server::ALL.into_iter().enumerate().map(|(column, server)| {
                 let limiter = client.limiter(policy, guard)?;
-                let server = server.enforce(policy);
+                let (server, fields) = (server.enforce(policy), server.fields(&policy));
                 let seed =
                     seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (row * Server::ALL.len() + column) as u64;
-                Ok(meet(limiter.as_deref(), &*server, &traffic.steps, Network::new(jitter, seed), u64::MAX))
+                let network = Network::new(jitter, seed);
+                Ok(meet(limiter.as_deref(), &*server, fields.as_ref(), &traffic.steps, network, u64::MAX))
             });
             cells.collect()
         });

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use tollgate::http::{Family, Fields};
 use tollgate::reference::{BucketMachine, FixedWindow, Locked, LogMachine, Machine, SlidingWindowCounter};
 use tollgate::{Algorithm, Denied, Nanos, Policy, Quota, QuotaStatus, Status};
 
@@ -14,21 +15,23 @@ pub enum Server {
     FixedByFirstCall,
     LogHalfOpen,
     LogClosed,
-    WindowCounter,
+    SlidingCounter,
     TokenBucket,
-    Gcra,
+    GcraDraft,
+    GcraXRateLimit,
 }
 
 impl Server {
     /// In the order of every output.
-    pub const ALL: [Server; 7] = [
+    pub const ALL: [Server; 8] = [
         Server::FixedByClock,
         Server::FixedByFirstCall,
         Server::LogHalfOpen,
         Server::LogClosed,
-        Server::WindowCounter,
+        Server::SlidingCounter,
         Server::TokenBucket,
-        Server::Gcra,
+        Server::GcraDraft,
+        Server::GcraXRateLimit,
     ];
 
     /// As every output calls it.
@@ -38,9 +41,10 @@ impl Server {
             Server::FixedByFirstCall => "fixed_by_first_call",
             Server::LogHalfOpen => "log_half_open",
             Server::LogClosed => "log_closed",
-            Server::WindowCounter => "window_counter",
+            Server::SlidingCounter => "sliding_counter",
             Server::TokenBucket => "token_bucket",
-            Server::Gcra => "gcra",
+            Server::GcraDraft => "gcra_draft",
+            Server::GcraXRateLimit => "gcra_x_ratelimit",
         }
     }
 
@@ -53,18 +57,30 @@ impl Server {
             }
             Server::LogHalfOpen => "the exact rule: a call counts until a window has passed",
             Server::LogClosed => "the exact rule, but a call still counts when exactly a window has passed",
-            Server::WindowCounter => {
+            Server::SlidingCounter => {
                 "two counts, the older one weighted: refuses some calls that the rule allows"
             }
             Server::TokenBucket => "a bucket of the limit for each quota, in exact fractions",
-            Server::Gcra => "the same by theoretical arrival times",
+            Server::GcraDraft => {
+                "the same by theoretical arrival times; writes `RateLimit` as draft 11 has it into every answer"
+            }
+            Server::GcraXRateLimit => "the same again; writes `X-RateLimit-Remaining` and its like",
         }
     }
 
     /// Whether it grants every call that the exact rule allows.
     pub const fn grants_the_rule(self) -> bool {
         // The closed log does not: a guard above zero makes up for it.
-        !matches!(self, Server::WindowCounter)
+        !matches!(self, Server::SlidingCounter)
+    }
+
+    /// What it writes into every answer; `None` if it writes nothing but the `Retry-After` of a refusal.
+    pub fn fields(self, policy: &Policy) -> Option<Fields> {
+        match self {
+            Server::GcraDraft => Some(Fields::new(policy)),
+            Server::GcraXRateLimit => Some(Fields::new(policy).family(Family::XRateLimit)),
+            _ => None,
+        }
     }
 
     /// A server that enforces `policy`.
@@ -79,9 +95,9 @@ impl Server {
                 let closed = policy.with_guard(policy.guard().saturating_add(Duration::from_nanos(1)));
                 Box::new(Locked::new(LogMachine::new(closed.unwrap_or(policy))))
             }
-            Server::WindowCounter => Box::new(Locked::new(SlidingWindowCounter::new(policy))),
+            Server::SlidingCounter => Box::new(Locked::new(SlidingWindowCounter::new(policy))),
             Server::TokenBucket => Box::new(Locked::new(BucketMachine::new(policy))),
-            Server::Gcra => Box::new(Locked::new(ArrivalTimes::new(&policy))),
+            Server::GcraDraft | Server::GcraXRateLimit => Box::new(Locked::new(ArrivalTimes::new(&policy))),
         }
     }
 }
