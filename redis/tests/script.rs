@@ -4,20 +4,22 @@
 
 mod servers;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
 use redis::aio::MultiplexedConnection;
 use servers::{Server, kinds};
 use tollgate::{Algorithm, Nanos, Plan, Policy, Quota, QuotaStatus, SlidingLog, Status, TokenBucket};
-use tollgate_redis::{Answer, RedisStore, Rule, Store, Time};
+use tollgate_redis::{Answer, Call, RedisStore, Rule, Store, StoreError, Time};
 
-type Connected = RedisStore<MultiplexedConnection>;
-
-async fn connect(server: &Server) -> Connected {
+async fn connection(server: &Server) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();
-    let connection = client.get_multiplexed_async_connection().await.unwrap();
-    RedisStore::new(connection).with_timeout(std::time::Duration::from_secs(20))
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+async fn connect(server: &Server) -> RedisStore<MultiplexedConnection> {
+    RedisStore::new(connection(server).await).with_timeout(std::time::Duration::from_secs(20))
 }
 
 /// A key that no other history has.
@@ -31,12 +33,12 @@ fn histories(count: u64) -> u64 {
     std::env::var("HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(count)
 }
 
-async fn take(store: &Connected, rule: &Rule, key: &str, n: u32, now: u64) -> Answer {
+async fn take(store: &impl Store, rule: &Rule, key: &str, n: u32, now: u64) -> Answer {
     let call = rule.take(key, n, Time::Told(Nanos::from_nanos(now)));
     rule.answer(n, &store.run(&call).await.unwrap()).unwrap()
 }
 
-async fn peek(store: &Connected, rule: &Rule, key: &str, n: u32, now: u64) -> Answer {
+async fn peek(store: &impl Store, rule: &Rule, key: &str, n: u32, now: u64) -> Answer {
     let call = rule.peek(key, n, Time::Told(Nanos::from_nanos(now)));
     rule.answer(n, &store.run(&call).await.unwrap()).unwrap()
 }
@@ -124,7 +126,7 @@ fn amount(rng: &mut Rng, burst: u32) -> u32 {
 
 /// Runs histories of random policies and calls against `inside` and its script.
 async fn compare<A: Algorithm>(
-    store: &Connected,
+    store: &impl Store,
     count: u64,
     seed: u64,
     build: impl Fn(&mut Rng, Policy) -> Option<(A, Rule)>,
@@ -166,19 +168,29 @@ async fn compare<A: Algorithm>(
     assert!(refused * 20 > decisions && refused < decisions, "{refused} of {decisions}");
 }
 
+async fn compare_strict(store: &impl Store, count: u64) {
+    compare(store, count, 1 << 32, |rng, policy| {
+        let plan = Plan::with_burst(policy, rng.u32(1..=policy.quotas().iter().map(Quota::limit).min()?));
+        let plan = plan.ok()?;
+        // Where this process counts in parts of a nanosecond, the script counts in picoseconds.
+        let fine = plan.interval().as_nanos() >= 10_000;
+        fine.then(|| (TokenBucket::from(plan), Rule::planned(plan).unwrap()))
+    })
+    .await;
+}
+
+async fn compare_exact(store: &impl Store, count: u64) {
+    compare(store, count, 2 << 32, |_, policy| {
+        Some((SlidingLog::new(policy).ok()?, Rule::exact(policy).unwrap()))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_strict_script_is_the_strict_bucket() {
     for kind in kinds() {
         let server = Server::start(kind);
-        let store = connect(&server).await;
-        compare(&store, histories(2_000), 1 << 32, |rng, policy| {
-            let plan = Plan::with_burst(policy, rng.u32(1..=policy.quotas().iter().map(Quota::limit).min()?));
-            let plan = plan.ok()?;
-            // Where this process counts in parts of a nanosecond, the script counts in picoseconds.
-            let fine = plan.interval().as_nanos() >= 10_000;
-            fine.then(|| (TokenBucket::from(plan), Rule::planned(plan).unwrap()))
-        })
-        .await;
+        compare_strict(&connect(&server).await, histories(2_000)).await;
     }
 }
 
@@ -186,11 +198,65 @@ async fn the_strict_script_is_the_strict_bucket() {
 async fn the_exact_script_is_the_exact_log() {
     for kind in kinds() {
         let server = Server::start(kind);
-        let store = connect(&server).await;
-        compare(&store, histories(2_000), 2 << 32, |_, policy| {
-            Some((SlidingLog::new(policy).ok()?, Rule::exact(policy).unwrap()))
-        })
-        .await;
+        compare_exact(&connect(&server).await, histories(2_000)).await;
+    }
+}
+
+/// Sends another script than it is asked to.
+struct Broken {
+    connection: MultiplexedConnection,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl Store for Broken {
+    async fn eval_sha(&self, call: &Call) -> Result<Vec<i64>, StoreError> {
+        self.eval(call).await
+    }
+
+    async fn eval(&self, call: &Call) -> Result<Vec<i64>, StoreError> {
+        assert_eq!(call.script().matches(self.from).count(), 1, "{}", self.from);
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd("EVAL");
+        command.arg(call.script().replace(self.from, self.to)).arg(1).arg(call.key()).arg(call.args());
+        Ok(command.query_async(&mut connection).await.unwrap())
+    }
+}
+
+/// What each step of the scripts is for: without it, or with another one, the histories above find a wrong answer.
+#[tokio::test]
+async fn a_script_without_one_of_its_steps_is_found_out() {
+    let strict = [
+        ("full > owed or full == owed and part > owed_part", "full > owed"),
+        ("if full < now then", "if false then"),
+        ("if full < now then", "if true then"),
+        ("if part >= 1000000 then", "if false then"),
+        ("if ARGV[4] == '1' then", "if true then"),
+        ("part + ARGV[6]", "part"),
+    ];
+    let exact = [
+        ("granted + n - 1 - ARGV[i]", "granted - ARGV[i]"),
+        ("ARGV[i + 1] > now", "ARGV[i + 1] >= now"),
+        ("newest = math.max(newest, now)", "newest = now"),
+        ("string.rep(stamped, before)", "stamped"),
+        ("if before < n then", "if false then"),
+        ("or ARGV[4] ~= '1'", ""),
+        ("granted + n, slots", "granted + 1, slots"),
+        ("window <= now", "window < now"),
+        ("math.max(granted - limit, 0)", "0"),
+    ];
+    let Some(kind) = kinds().pop() else { return };
+    let server = Arc::new(Server::start(kind));
+    for (i, (from, to)) in strict.into_iter().chain(exact).enumerate() {
+        let store = Broken { connection: connection(&server).await, from, to };
+        let passes = tokio::spawn(async move {
+            if i < strict.len() {
+                compare_strict(&store, 300).await
+            } else {
+                compare_exact(&store, 300).await
+            }
+        });
+        assert!(passes.await.is_err(), "nobody misses {from:?}, replaced by {to:?}");
     }
 }
 
