@@ -1,1 +1,22 @@
-//! One rate limit of several windows over many machines.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!("../README.md")]
+
+mod error;
+
+mod store;
+
+mod rule;
+
+mod limiter;
+
+#[cfg(feature = "redis")]
+mod client;
+
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use client::RedisStore;
+pub use error::{Error, StoreError, StoreErrorKind};
+pub use limiter::RedisLimiter;
+pub use rule::{Answer, Rule, Time};
+pub use store::{Call, Store};
