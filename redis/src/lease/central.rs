@@ -1,7 +1,5 @@
 //! One bucket in a store, as a node asks it.
 
-use tollgate::Nanos;
-
 use super::drive::Central;
 use super::node::Reply;
 use super::terms::{Leases, LeasesError};
@@ -21,10 +19,10 @@ impl<S> Keyed<S> {
 
 impl<S: Store + 'static> Central for Keyed<S> {
     async fn take(&self, least: u32, most: u32) -> Result<Reply, StoreError> {
-        let key = self.key.clone();
-        let call = self.rule.take_up_to(key, least, most, Time::Server);
-        let answer = self.rule.answer(most, &self.store.run(&call).await?)?;
-        let full_at = answer.status().map_or(Nanos::ZERO, |status| status.quotas()[0].reset_at);
-        Ok(Reply { granted: answer.granted(), full_in: full_at.saturating_duration_since(answer.at()) })
+        // A rule of a plan always leases.
+        let call = self.rule.lease(self.key.clone(), least, most, Time::Server);
+        let call = call.ok_or_else(StoreError::unexpected_reply)?;
+        let (granted, full_in) = Rule::leased(&self.store.run(&call).await?)?;
+        Ok(Reply { granted: granted.min(most), full_in })
     }
 }
