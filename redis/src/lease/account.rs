@@ -75,7 +75,7 @@ impl Account {
             if self.board.want(n, false) {
                 call();
             }
-            // When the permits have been fetched, if this node asks for them as soon as they are there.
+            // The time of a request is added: a busy node asks as soon as they are there, and has them then.
             let here = Nanos::from_nanos(ready.as_nanos().saturating_add(self.board.trip().as_nanos()));
             return Err(self.denied(now, here));
         }

@@ -301,9 +301,26 @@ impl<T: NodeTime> LeasedLimiter<T> {
         self.shared.queue().len()
     }
 
+    /// The address of the state that all clones share.
+    #[cfg(feature = "tower")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+
     /// How it leases.
     pub fn leases(&self) -> &Leases {
         &self.shared.leases
+    }
+}
+
+#[cfg(test)]
+impl<T: NodeTime> LeasedLimiter<T> {
+    pub(crate) fn task_count(&self) -> usize {
+        Arc::strong_count(&self.shared)
+    }
+
+    pub(crate) fn weak(&self) -> std::sync::Weak<Shared<T>> {
+        Arc::downgrade(&self.shared)
     }
 }
 

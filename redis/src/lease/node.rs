@@ -4,12 +4,12 @@
 //! # When it asks
 //!
 //! - **On demand:** a caller did not find its permits here.
-//! - **Ahead of need:** few permits are left, or they expire soon, and the node uses two or more in the life of a lease. What is few
+//! - **Ahead of need:** few permits are left, or they expire soon, and the node uses six or more in the life of a lease. What is few
 //!   depends on how long a request takes and on how fast permits are used.
 //! - **Not** before the store can have the permits. The last answer told when the bucket is full again, and others only make
 //!   that later.
-//! - **Not** within a gap after an answer that was short of what was wanted. So a node that wants more than there is makes
-//!   at most eight requests in the life of a lease, and each fetches what came meanwhile.
+//! - **Not** within a gap after an answer that was short of what was wanted, and left little in the store. So a node that wants
+//!   more than there is makes at most eight requests in the life of a lease, and each fetches what came meanwhile.
 //! - While the store is away, one probe at a time, after times that double up to a second. A random part keeps nodes that lost
 //!   the store at one instant from asking at one instant when it is back.
 //!
@@ -42,6 +42,8 @@ pub(crate) enum Step {
 pub(crate) struct Ask {
     pub(crate) least: u32,
     pub(crate) most: u32,
+    /// How many the node would use, whatever the store has.
+    pub(crate) desired: u32,
     /// Read before the request was sent: the life of the lease begins here.
     pub(crate) asked: Reading,
 }
@@ -65,7 +67,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Node {
     /// The jumps of the clock when it was read last.
     jumps: u64,
-    /// The last request, and the most that the last granted request asked for.
+    /// The last request, and how many permits the last one that was granted desired.
     asked: Nanos,
     most: u32,
     /// The permits that are used in the life of a lease, in sixteenths.
@@ -80,6 +82,8 @@ pub(crate) struct Node {
 
 /// A rate is in parts of a permit.
 const PART: u64 = 16;
+/// A node that uses fewer in the life of a lease does not ask ahead of need.
+const AHEAD: u64 = 6 * PART;
 /// The first probe comes so long after a request failed.
 const FIRST_PROBE: u64 = 50_000_000;
 /// The last ones come so long after each other.
@@ -101,18 +105,25 @@ impl Node {
         }
         if let Some(probe) = board.away() {
             let wants = waiting.first.max(board.wanted().1).min(account.terms.most);
-            return if now.at >= probe { self.ask(wants, wants, now) } else { Step::Wait(probe) };
+            return if now.at >= probe { self.ask(wants, (wants, wants), now) } else { Step::Wait(probe) };
         }
         let (wanted, largest) = board.wanted();
         let wants = if waiting.first > 0 { waiting.first } else { largest };
         if wants > 0 {
             if waiting.first > 0 || account.held.largest(now) < wants {
                 let ready = self.ready(account, wants);
-                if now.at < ready {
+                if now.at < ready && (waiting.first > 0 || self.rate >= AHEAD) {
                     return Step::Wait(ready);
                 }
-                let most = self.demand(account, wanted.max(u64::from(wants)) + waiting.all, now).max(wants);
-                return self.ask(wants, most, now);
+                if now.at < ready {
+                    // Nobody waits, and whoever comes back may come much later.
+                    board.forget_wanted();
+                    return Step::Idle;
+                }
+                // Whoever waits has wanted before.
+                let pending = if waiting.all > 0 { waiting.all } else { wanted.max(u64::from(wants)) };
+                let demand = self.demand(account, pending, now);
+                return self.ask(wants, demand, now);
             }
             board.forget_wanted();
         }
@@ -121,7 +132,7 @@ impl Node {
 
     /// Whether to ask ahead of need.
     fn ahead(&mut self, account: &Account, now: Reading) -> Step {
-        if self.rate < 2 * PART {
+        if self.rate < AHEAD {
             return Step::Idle;
         }
         let left = account.held.left(now);
@@ -144,8 +155,8 @@ impl Node {
         if now.at < ready {
             return Step::Wait(ready);
         }
-        let most = self.demand(account, 0, now).max(1);
-        self.ask(1, most, now)
+        let demand = self.demand(account, 0, now);
+        self.ask(1, demand, now)
     }
 
     /// When the store may have `n` permits. Each request is made in a tick of its own.
@@ -155,22 +166,26 @@ impl Node {
         if self.asked == Nanos::ZERO { ready } else { ready.max(next_tick) }
     }
 
-    /// How many permits to ask for, of which `pending` are waited for.
-    fn demand(&mut self, account: &Account, pending: u64, now: Reading) -> u32 {
+    /// How many permits to ask for, of which `pending` are waited for, and how many would be used.
+    fn demand(&mut self, account: &Account, pending: u64, now: Reading) -> (u32, u32) {
         let used = u64::from(self.here.saturating_sub(account.held.permits())) + pending;
-        let elapsed = now.at.as_nanos().saturating_sub(self.asked.as_nanos()).max(1);
+        // Two calls in quick succession are no rate.
+        let elapsed = now.at.as_nanos().saturating_sub(self.asked.as_nanos()).max(account.terms.life / 4);
         let recent = u128::from(used) * u128::from(PART) * u128::from(account.terms.life) / u128::from(elapsed);
         let recent = u64::try_from(recent).unwrap_or(u64::MAX).min(u64::from(u32::MAX) * PART);
         self.rate = if recent > self.rate { recent } else { u64::midpoint(self.rate, recent) };
         let there = u64::from(account.terms.there(account.board.full_at(), now.at));
-        let wanted = self.rate.div_ceil(2 * PART).min(2 * u64::from(self.most) + pending).min(there / 2);
-        let most = wanted.max(pending.min(there)).min(u64::from(account.terms.most));
-        u32::try_from(most).unwrap_or(Lease::MOST)
+        let limit = u64::from(account.terms.most);
+        let desired = self.rate.div_ceil(2 * PART).min(2 * u64::from(self.most) + pending).max(pending).min(limit);
+        let most = desired.min(there / 2).max(pending.min(there)).min(limit);
+        let narrow = |permits| u32::try_from(permits).unwrap_or(Lease::MOST);
+        (narrow(most), narrow(desired))
     }
 
-    fn ask(&mut self, least: u32, most: u32, asked: Reading) -> Step {
+    fn ask(&mut self, least: u32, (most, desired): (u32, u32), asked: Reading) -> Step {
         self.asked = asked.at;
-        Step::Ask(Ask { least, most, asked })
+        let most = most.max(least);
+        Step::Ask(Ask { least, most, desired: desired.max(most), asked })
     }
 
     /// The store has answered at `now`, or has not.
@@ -198,13 +213,14 @@ impl Node {
             if let Fallback::Share(share) = &account.fallback {
                 share.charge(now.at, reply.granted);
             }
-            self.most = ask.most;
+            self.most = ask.desired;
         }
         self.here = account.held.permits();
-        if reply.granted < ask.most {
+        let there = account.terms.there(board.full_at(), now.at);
+        if reply.granted < ask.desired && there <= ask.desired / 2 {
             board.set_not_before(Nanos::from_nanos(ask.asked.at.as_nanos().saturating_add(account.terms.gap)));
         }
-        board.set_low((self.rate >= 2 * PART).then(|| self.low(account, reply.granted)));
+        board.set_low((self.rate >= AHEAD).then(|| self.low(account, reply.granted)));
     }
 
     /// What is used in the time of three requests, but at most half of the lease.

@@ -43,8 +43,9 @@ local function has(n)
 end
 
 if n > 0 and not has(n) then
-  -- A guess that may be off by one in either direction. What is taken is decided without rounding.
-  local guess = math.floor((now + ARGV[8] - math.max(full, now)) / (one + one_part / 1000000)) + 1
+  -- A guess that may be one too high. What is taken is decided without rounding.
+  local left, left_part = now + ARGV[8] - full, ARGV[9] - part
+  local guess = math.floor((left + left_part / 1000000) / (one + one_part / 1000000)) + 1
   n = math.max(math.min(n - 1, guess), least)
   while n > least and not has(n) do
     n = n - 1

@@ -167,6 +167,15 @@ impl Rule {
         }
     }
 
+    /// The time in which a permit comes back, in picoseconds.
+    #[cfg(test)]
+    pub(crate) fn interval_in_picos(&self) -> Option<u128> {
+        match &self.0 {
+            Kind::Strict(strict) => Some(strict.interval_in_picos()),
+            Kind::Exact(_) => None,
+        }
+    }
+
     /// What the reply to [`lease`](Rule::lease) means: how many permits were taken, and how long after that the bucket is full
     /// again.
     pub(crate) fn leased(reply: &[i64]) -> Result<(u32, Duration), StoreError> {

@@ -12,7 +12,7 @@ pub(crate) const SCRIPT: Script =
 
 /// As many permits as there are.
 pub(crate) const LEASE: Script =
-    Script { text: include_str!("lease.lua"), sha1: "8cb0cc4108c189ddd3c62f4776056de506d5a8b6" };
+    Script { text: include_str!("lease.lua"), sha1: "9f51fb04e3e9ba645306b7fa45919fefe7093bec" };
 
 /// Picoseconds of a microsecond.
 const MICRO: u128 = 1_000_000;
@@ -93,6 +93,11 @@ impl Strict {
         let costs = [self.interval / MICRO, self.interval % MICRO, self.span / MICRO, self.span % MICRO];
         args.extend(costs.map(|part| part.to_string()));
         Call::new(LEASE, key, args)
+    }
+
+    #[cfg(test)]
+    pub(super) fn interval_in_picos(&self) -> u128 {
+        self.interval
     }
 
     /// How many permits were taken, and how long after that the bucket is full again.
