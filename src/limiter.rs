@@ -280,7 +280,17 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
         charges: bool,
         decide: impl Fn(&'a A, Nanos, u32) -> Result<R, Denied>,
     ) -> Result<R, Denied> {
-        let now = self.clock().now();
+        self.unless_paused_at(self.clock().now(), n, charges, decide)
+    }
+
+    #[inline]
+    fn unless_paused_at<'a, R>(
+        &'a self,
+        now: Nanos,
+        n: u32,
+        charges: bool,
+        decide: impl Fn(&'a A, Nanos, u32) -> Result<R, Denied>,
+    ) -> Result<R, Denied> {
         if self.shared.pause.affects(now) {
             return self.while_paused(now, n, charges, decide);
         }
@@ -424,12 +434,24 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
     /// left but what the pause leaves. Changes nothing.
     #[inline]
     pub fn status(&self) -> Status {
-        let now = self.clock().now();
+        self.status_at(self.clock().now())
+    }
+
+    #[inline]
+    pub(crate) fn status_at(&self, now: Nanos) -> Status {
         let status = self.algorithm().status_at(now);
         match self.shared.pause.left(now, self.pace()) {
             Some(left) => status.limited_by(left),
             None => status,
         }
+    }
+
+    /// Takes `n` permits, all or none, and tells what is left after that: both by one reading of the clock.
+    #[cfg(feature = "tower")]
+    pub(crate) fn decide_n(&self, n: u32) -> (Result<(), Denied>, Status) {
+        let now = self.clock().now();
+        let result = self.unless_paused_at(now, n, true, A::try_acquire_at);
+        (result, self.status_at(now))
     }
 
     /// Whether this is the only handle, nothing is charged and no pause is in force: a new limiter would answer the same.

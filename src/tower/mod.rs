@@ -1,4 +1,4 @@
 //! Layers for servers and for clients (feature `tower`).
 
 mod client;
-mod server;
+pub mod server;
