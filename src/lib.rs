@@ -76,7 +76,7 @@
 //! | `quota` | what is allowed: [`Quota`], [`Policy`], their text form and errors |
 //! | `decision` | what a limiter answers: [`Denied`] and its [`Cause`], [`Status`], and a [`Grant`] that can be undone |
 //! | `together` | how several limiters are asked for one call: [`try_acquire_all`] |
-//! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], [`Rule`], [`Choice`] |
+//! | `algorithm` | how it decides: the trait [`Algorithm`], [`SlidingLog`], [`WindowCounter`] and its [`CounterPlan`], [`TokenBucket`] and its [`Plan`], which redis-cell keeps as a [`ClThrottle`], [`Rule`], [`Choice`] |
 //! | `reference` | what others do: the exact rule behind a mutex, and other strategies (feature `parking_lot`) |
 //! | `clock` | where `now` comes from: [`Clock`], [`Manual`], `DefaultClock`, `Monotonic`, `Quanta` |
 //! | `pause` | how a limiter pauses, and how it comes out of a pause |
@@ -152,8 +152,8 @@ pub mod tower;
 mod error;
 
 pub use algorithm::{
-    Algorithm, Bound, BuildError, Choice, CounterPlan, Need, Plan, Rule, SlidingLog, State, TokenBucket,
-    WindowCounter,
+    Algorithm, Bound, BuildError, Choice, ClThrottle, CounterPlan, Need, Plan, Rule, SlidingLog, State,
+    TokenBucket, WindowCounter,
 };
 #[cfg(feature = "quanta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "quanta")))]

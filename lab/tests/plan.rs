@@ -1,7 +1,7 @@
 //! `tollgate-lab plan`: the plan, its proof, the same bucket in Redis, and how calls are paced.
 
-use tollgate::{Plan, Policy};
-use tollgate_lab::plan::{ClThrottle, Planned};
+use tollgate::{ClThrottle, Plan, Policy};
+use tollgate_lab::plan::Planned;
 
 fn policy(text: &str) -> Policy {
     text.parse().unwrap()
@@ -17,7 +17,7 @@ fn ran(args: &[&str]) -> (u8, String, String) {
 /// The most calls in any window of `window` nanoseconds: a bucket of burst `max_burst + 1` with the interval that
 /// redis-cell makes of the command.
 fn most_in(window: u128, command: ClThrottle) -> u128 {
-    u128::from(command.max_burst) + 1 + window.div_ceil(command.interval()) - 1
+    u128::from(command.max_burst) + 1 + window.div_ceil(command.interval().into()) - 1
 }
 
 const MINUTE: u128 = 60_000_000_000;
@@ -52,7 +52,7 @@ token_bucket_strict      -       26           2.44 s         60.0 min           
 
 #[test]
 fn one_call_an_hour_more_would_break_the_limit() {
-    let command = ClThrottle::new(&Plan::new(Policy::MICROSOFT_365_DEFENDER).unwrap());
+    let command = ClThrottle::new(&Plan::new(Policy::MICROSOFT_365_DEFENDER).unwrap()).unwrap();
     assert_eq!(command, ClThrottle { max_burst: 25, count: 1474, period: 3600 });
     assert_eq!((most_in(MINUTE, command), most_in(HOUR, command)), (50, 1500));
     let faster = ClThrottle { count: 1475, ..command };
@@ -75,15 +75,15 @@ fn the_command_keeps_every_policy_and_loses_little() {
     ] {
         let policy = policy(text);
         let plan = Plan::new(policy).unwrap();
-        let command = ClThrottle::new(&plan);
+        let command = ClThrottle::new(&plan).unwrap();
         for quota in policy.quotas() {
             let window = (quota.window() + policy.guard()).as_nanos();
             assert!(most_in(window, command) <= u128::from(quota.limit()), "{text}: {command}");
         }
-        let (ours, theirs) = (plan.interval().as_nanos(), command.interval());
+        let (ours, theirs) = (plan.interval().as_nanos(), u128::from(command.interval()));
         assert!(theirs >= ours && (theirs - ours) * 500 <= ours, "{text}: {command} has {theirs} for {ours}");
     }
-    let line = |text| ClThrottle::new(&Plan::new(policy(text)).unwrap()).to_string();
+    let line = |text| ClThrottle::new(&Plan::new(policy(text)).unwrap()).unwrap().to_string();
     assert_eq!(line("10/1s"), "CL.THROTTLE key 0 10 1");
     assert_eq!(line("5/300ms"), "CL.THROTTLE key 0 50 3");
 }

@@ -1,20 +1,18 @@
 //! How is a policy kept by one bucket, and what does it cost?
 
 mod pacing;
-mod redis_cell;
 
-use tollgate::{BuildError, Plan, Policy};
+use tollgate::{BuildError, ClThrottle, Plan, Policy};
 
 pub use pacing::Pacing;
-pub use redis_cell::ClThrottle;
 
 /// The strict plan of a policy, and what can be chosen instead.
 #[derive(Debug)]
 pub struct Planned {
     /// The plan, which holds the policy.
     pub plan: Plan,
-    /// The same bucket in Redis.
-    pub cl_throttle: ClThrottle,
+    /// The same bucket in Redis, if redis-cell can keep it.
+    pub cl_throttle: Option<ClThrottle>,
     /// How a caller fares who always has one more call to make.
     pub pacing: Vec<Pacing>,
 }

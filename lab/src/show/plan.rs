@@ -21,7 +21,7 @@ pub const KEYS: &str = "\
   \"interval_ns\": 2440677967,      one permit comes back per so much time
   \"efficiency\": 0.983,            of the rate that the policy sustains
   \"quotas\": [{\"quota\": \"50/1m\", \"limit\": 50, \"window_s\": 60, \"most_in_any_window\": 50}, ...],
-  \"cl_throttle\": {\"max_burst\": 25, \"count\": 1474, \"period_s\": 3600},
+  \"cl_throttle\": {\"max_burst\": 25, \"count\": 1474, \"period_s\": 3600},   null: redis-cell cannot count so far
   \"pacing\": [                     empty if the limits are too large to be replayed
     {\"strategy\": \"sliding_log\", \"added\": \"50/2m\" | null, \"at_once\": 50, \"silence_s\": 120,
      \"one_limit_s\": 3480, \"two_limits_s\": 7080}, ...    null: never
@@ -31,7 +31,9 @@ pub const KEYS: &str = "\
 impl Answer for Planned {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "policy: {}\n\n{}", self.plan.policy(), self.plan)?;
-        writeln!(out, "\nThe same bucket in Redis, by the module redis-cell:\n  {}", self.cl_throttle)?;
+        if let Some(command) = self.cl_throttle {
+            writeln!(out, "\nThe same bucket in Redis, by the module redis-cell:\n  {command}")?;
+        }
         if self.pacing.is_empty() {
             return Ok(());
         }
@@ -84,11 +86,11 @@ impl Answer for Planned {
             "interval_ns": u64::try_from(self.plan.interval().as_nanos()).ok(),
             "efficiency": self.plan.efficiency(),
             "quotas": quotas.collect::<Vec<_>>(),
-            "cl_throttle": {
-                "max_burst": self.cl_throttle.max_burst,
-                "count": self.cl_throttle.count,
-                "period_s": self.cl_throttle.period,
-            },
+            "cl_throttle": self.cl_throttle.map(|command| json!({
+                "max_burst": command.max_burst,
+                "count": command.count,
+                "period_s": command.period,
+            })),
             "pacing": pacing.collect::<Vec<_>>(),
         })
     }
@@ -133,13 +135,17 @@ impl Answer for Planned {
                 ],
             });
         }
-        sections.push(Section {
-            title: "The same bucket in Redis".into(),
-            blocks: vec![
-                Block::Text("The module redis-cell has it as a command; key stands for the caller.".into()),
-                Block::Code(self.cl_throttle.to_string()),
-            ],
-        });
+        if let Some(command) = self.cl_throttle {
+            sections.push(Section {
+                title: "The same bucket in Redis".into(),
+                blocks: vec![
+                    Block::Text(
+                        "The module redis-cell has it as a command; key stands for the caller.".into(),
+                    ),
+                    Block::Code(command.to_string()),
+                ],
+            });
+        }
         Page {
             title: format!("A plan for {policy}"),
             summary: vec![
