@@ -17,13 +17,13 @@ mod lease;
 #[cfg(feature = "redis")]
 mod client;
 
-#[cfg(feature = "redis")]
-#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
-pub use client::RedisStore;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower;
 
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use client::RedisStore;
 pub use error::{Error, StoreError, StoreErrorKind};
 pub use lease::{Counts, LeasedLimiter, Leases, LeasesError, NodeClock, NodeTime, Reading, Refused, WhenAway};
 pub use limiter::RedisLimiter;

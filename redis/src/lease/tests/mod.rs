@@ -4,6 +4,8 @@ mod away;
 mod clocks;
 mod demand;
 mod histories;
+#[cfg(feature = "tower")]
+mod layers;
 #[cfg(feature = "redis")]
 mod script;
 #[cfg(feature = "redis")]
