@@ -3,6 +3,8 @@
 mod exact;
 mod strict;
 
+use std::time::Duration;
+
 use tollgate::{BuildError, Denied, Nanos, Plan, Policy, Status};
 
 use crate::error::StoreError;
@@ -154,6 +156,30 @@ impl Rule {
     /// The call that tells what [`take`](Rule::take) would be answered. It changes nothing.
     pub fn peek(&self, key: impl Into<Vec<u8>>, n: u32, time: Time) -> Call {
         self.call(key.into(), n, time, false)
+    }
+
+    /// The call that takes as many permits of `key` as there are, at least `least` and at most `most`, or none. Only a strict
+    /// rule can do so.
+    pub(crate) fn lease(&self, key: Vec<u8>, least: u32, most: u32, time: Time) -> Option<Call> {
+        match &self.0 {
+            Kind::Strict(strict) => Some(strict.lease(key, least, most, time)),
+            Kind::Exact(_) => None,
+        }
+    }
+
+    /// The time in which a permit comes back, in picoseconds.
+    #[cfg(test)]
+    pub(crate) fn interval_in_picos(&self) -> Option<u128> {
+        match &self.0 {
+            Kind::Strict(strict) => Some(strict.interval_in_picos()),
+            Kind::Exact(_) => None,
+        }
+    }
+
+    /// What the reply to [`lease`](Rule::lease) means: how many permits were taken, and how long after that the bucket is full
+    /// again.
+    pub(crate) fn leased(reply: &[i64]) -> Result<(u32, Duration), StoreError> {
+        Strict::leased(reply).ok_or_else(StoreError::unexpected_reply)
     }
 
     fn call(&self, key: Vec<u8>, n: u32, time: Time, charge: bool) -> Call {

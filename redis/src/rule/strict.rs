@@ -1,5 +1,7 @@
 //! One token bucket for all quotas: the script `strict.lua`.
 
+use std::time::Duration;
+
 use tollgate::{BuildError, Denied, Nanos, Plan, QuotaStatus, Status};
 
 use super::{Answer, LAST, LONGEST, Time, instant, micros, rounded};
@@ -7,6 +9,10 @@ use crate::store::{Call, Script};
 
 pub(crate) const SCRIPT: Script =
     Script { text: include_str!("strict.lua"), sha1: "980001005fe15da6cc1c5f13b92fca734c8a5c96" };
+
+/// As many permits as there are.
+pub(crate) const LEASE: Script =
+    Script { text: include_str!("lease.lua"), sha1: "9f51fb04e3e9ba645306b7fa45919fefe7093bec" };
 
 /// Picoseconds of a microsecond.
 const MICRO: u128 = 1_000_000;
@@ -77,6 +83,29 @@ impl Strict {
             denied(self.first(full.saturating_sub(slack)))
         };
         Some(Answer { at: instant(now), result, status: Some(self.status(now, full)) })
+    }
+
+    /// The call that takes as many permits as there are, at least `least` and at most `most`, or none.
+    pub(super) fn lease(&self, key: Vec<u8>, least: u32, most: u32, time: Time) -> Call {
+        let [now, outlives] = time.args();
+        let most = most.min(self.plan.burst());
+        let mut args = vec![now, self.last.to_string(), outlives, least.min(most).to_string(), most.to_string()];
+        let costs = [self.interval / MICRO, self.interval % MICRO, self.span / MICRO, self.span % MICRO];
+        args.extend(costs.map(|part| part.to_string()));
+        Call::new(LEASE, key, args)
+    }
+
+    #[cfg(test)]
+    pub(super) fn interval_in_picos(&self) -> u128 {
+        self.interval
+    }
+
+    /// How many permits were taken, and how long after that the bucket is full again.
+    pub(super) fn leased(reply: &[i64]) -> Option<(u32, Duration)> {
+        let &[taken, now, full, part] = reply else { return None };
+        let (now, full) = (micros(now)?, micros(full)?);
+        let full = full + u64::from(micros(part)? > 0);
+        Some((u32::try_from(taken).ok()?, Duration::from_micros(full.saturating_sub(now))))
     }
 
     fn status(&self, now: u64, full: u128) -> Status {
