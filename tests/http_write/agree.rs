@@ -14,7 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 /// So many 65536ths of the shortest window.
 fn part(policy: &Policy, part: u32) -> u64 {
     let shortest = policy.quotas().iter().map(|quota| quota.window().as_nanos()).min().unwrap();
-    u64::try_from(shortest * u128::from(part) >> 16).unwrap()
+    u64::try_from((shortest * u128::from(part)) >> 16).unwrap()
 }
 
 fn later(now: Nanos, nanos: u64) -> Nanos {
@@ -58,14 +58,14 @@ fn check(fields: &Fields, limiter: &dyn Algorithm, now: Nanos, n: u32, status_at
 
 /// `shares` are sizes of calls in 256ths of the burst, with the time before each.
 fn play(
-    policy: Policy,
+    policy: &Policy,
     kinds: &[Kind],
     shares: &[(u32, u32)],
     n: u32,
     gap: u32,
     meanwhile: Option<(u32, u32)>,
 ) {
-    for (kind, limiter) in all(policy).filter(|(kind, _)| kinds.contains(kind)) {
+    for (kind, limiter) in all(*policy).filter(|(kind, _)| kinds.contains(kind)) {
         let limiter: &dyn Algorithm = &*limiter;
         let fields = Fields::of(limiter);
         let burst =
@@ -74,10 +74,10 @@ fn play(
             |share: u32| u32::try_from((u64::from(burst) * u64::from(share)).div_ceil(256)).unwrap().max(1);
         let mut now = Nanos::from_secs(1_000_000);
         for &(share, before) in shares {
-            now = later(now, part(&policy, before));
+            now = later(now, part(policy, before));
             let _ = limiter.try_acquire_at(now, size(share));
         }
-        now = later(now, part(&policy, gap));
+        now = later(now, part(policy, gap));
         let n = if n == 257 { burst.saturating_add(1) } else { size(n) };
         let Some((share, after)) = meanwhile else {
             // One snapshot: the answer is exact.
@@ -97,7 +97,7 @@ fn play(
         };
         // Others were granted before the status was read, or time has passed.
         let denied_at = now;
-        let after = later(now, part(&policy, after));
+        let after = later(now, part(policy, after));
         if limiter.peek_at(denied_at, n).is_err() {
             let denied = limiter.peek_at(denied_at, n).unwrap_err();
             let _ = limiter.try_acquire_at(after, size(share));
@@ -137,7 +137,7 @@ proptest! {
     /// nothing that is offered would be refused.
     #[test]
     fn a_refusal_is_exact(policy in policies(), shares in shares(), n in 1_u32..=257, gap in 0_u32..70_000) {
-        play(policy, &Kind::ALL, &shares, n, gap, None);
+        play(&policy, &Kind::ALL, &shares, n, gap, None);
     }
 
     /// With two, no field contradicts another.
@@ -149,6 +149,6 @@ proptest! {
         gap in 0_u32..70_000,
         meanwhile in (0_u32..=256, 0_u32..150_000),
     ) {
-        play(policy, &Kind::ALL, &shares, n, gap, Some(meanwhile));
+        play(&policy, &Kind::ALL, &shares, n, gap, Some(meanwhile));
     }
 }

@@ -41,7 +41,7 @@ fn a_response_allocates_its_values_alone() {
             let refusal = fields.refusal(&denied, &status, 1);
             let mut body = String::with_capacity(1000);
             let written = counted(|| {
-                std::fmt::Write::write_fmt(&mut body, format_args!("{}", refusal.problem())).unwrap()
+                std::fmt::Write::write_fmt(&mut body, format_args!("{}", refusal.problem())).unwrap();
             });
             assert_eq!((written, body), (0, refusal.problem().to_string()));
         }

@@ -178,12 +178,11 @@ fn who_obeys_gets_what_the_rule_allows() {
         let (begin, mut sent) = (server.1.clone(), 0_u32);
         let end = tollgate::Clock::now(&begin).saturating_add(Duration::from_secs(7200));
         while tollgate::Clock::now(&begin) < end {
-            match seconds(&items(&fields, &server)) {
-                Some(wait) => server.advance(Duration::from_secs(wait)),
-                None => {
-                    server.call(1).unwrap_or_else(|denied| panic!("{kind:?}: {denied}"));
-                    sent += 1;
-                }
+            if let Some(wait) = seconds(&items(&fields, &server)) {
+                server.advance(Duration::from_secs(wait));
+            } else {
+                server.call(1).unwrap_or_else(|denied| panic!("{kind:?}: {denied}"));
+                sent += 1;
             }
         }
         println!("{kind:?}: {sent}");

@@ -21,7 +21,7 @@ pub fn http_write(data: &[u8]) {
     if policy.quotas().iter().all(|quota| quota.limit() < 5000) {
         play(SlidingLog::new(policy).ok(), None, calls);
     }
-    play(TokenBucket::strict(policy).ok(), Plan::new(policy).ok(), calls);
+    play(TokenBucket::strict(policy).ok(), Plan::new(policy).ok().as_ref(), calls);
     play(TokenBucket::nominal(policy).ok(), None, calls);
     play(WindowCounter::new(policy).ok(), None, calls);
 }
@@ -35,7 +35,7 @@ struct Said {
     left: Option<(u64, Duration)>,
 }
 
-fn play<A: Algorithm>(limiter: Option<A>, plan: Option<Plan>, calls: &[u8]) {
+fn play<A: Algorithm>(limiter: Option<A>, plan: Option<&Plan>, calls: &[u8]) {
     let Some(limiter) = limiter else { return };
     let fields = Fields::of(&limiter);
     let mut history = History::new(limiter.policy(), Bytes::new(calls));
@@ -45,7 +45,7 @@ fn play<A: Algorithm>(limiter: Option<A>, plan: Option<Plan>, calls: &[u8]) {
         match answer {
             Ok(()) => {
                 history.heard(crate::oracle::Answer::Granted);
-                granted(&fields, &status, &said(limiter.policy(), plan.as_ref(), &status));
+                granted(&fields, &status, &said(limiter.policy(), plan, &status));
             }
             Err(denied) => {
                 history.heard(refusal(&denied, now, n));

@@ -20,7 +20,7 @@ pub(super) struct Item {
 }
 
 pub(super) struct Items {
-    items: [Item; Policy::MAX_QUOTAS],
+    list: [Item; Policy::MAX_QUOTAS],
     len: usize,
     /// The one that speaks for all where only one can be told.
     closest: usize,
@@ -71,15 +71,15 @@ impl Items {
         item: impl Fn(usize, &QuotaStatus) -> Item,
     ) -> Items {
         let first = Item { policy: fields.declared.len() - 1, available: 0, window: 1 };
-        let mut items = Items { items: [first; Policy::MAX_QUOTAS], len: 0, closest: 0 };
+        let mut items = Items { list: [first; Policy::MAX_QUOTAS], len: 0, closest: 0 };
         // A status of another policy may have more entries than this one has names.
         let known = if status.is_joint() { 1 } else { fields.declared.len() - 1 };
         for (i, state) in status.quotas().iter().take(known).enumerate() {
-            items.items[i] = item(i, state);
+            items.list[i] = item(i, state);
             items.len += 1;
         }
         let closest = (0..items.len).min_by_key(|&i| {
-            let Item { available, window, .. } = items.items[i];
+            let Item { available, window, .. } = items.list[i];
             (available, Reverse(window))
         });
         items.closest = last.filter(|&last| last < items.len).or(closest).unwrap_or(0);
@@ -87,11 +87,11 @@ impl Items {
     }
 
     pub(super) fn all(&self) -> &[Item] {
-        &self.items[..self.len]
+        &self.list[..self.len]
     }
 
     pub(super) fn closest(&self) -> Item {
-        self.items[self.closest]
+        self.list[self.closest]
     }
 }
 
