@@ -29,6 +29,7 @@
 //! | ask several limiters for one call | [`try_acquire_all`] |
 //! | take a permit back that was not used | [`RateLimiter::try_grant`], [`Grant::undo`] |
 //! | heed a 429 from a server | [`RateLimiter::pause_for`] |
+//! | refuse with a 429, in axum or any other `tower` service | the module `tower::server` (feature `tower`) |
 //! | move the time yourself, in tests and simulations | [`Manual`] |
 //! | write an algorithm or a clock of your own | [`Algorithm`], [`Clock`] |
 //! | read or change the source | [the map](#the-map) |
@@ -82,6 +83,7 @@
 //! | `limiter` | what users hold: [`RateLimiter`] |
 //! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
+//! | `tower` | how requests are limited: layers for servers and clients (feature `tower`) |
 //! | `error` | one type for every error of the crate: [`Error`] |
 //!
 //! # Features
@@ -99,6 +101,8 @@
 //! - `tokio`: tasks that wait by the timer of a tokio runtime, `wait::Tokio`.
 //! - `async-io`: tasks that wait on any executor by the timer of the smol family, `wait::AsyncIo`. **It runs a background
 //!   thread.**
+//! - `tower`: the module `tower`. It depends on `tower-layer`, `tower-service`, `http`, `http-body`, `bytes` and
+//!   `pin-project-lite`, all of them small and stable.
 
 #[cfg(not(any(target_has_atomic = "64", feature = "portable-atomic")))]
 compile_error!(

@@ -65,9 +65,11 @@ pub struct ClientAddr {
     prefix: Prefix,
 }
 
+type Find = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
+
 #[derive(Clone)]
 enum Source {
-    Extension(Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>),
+    Extension(Find),
     Header { name: HeaderName, hops: usize },
 }
 

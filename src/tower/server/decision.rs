@@ -102,7 +102,8 @@ impl<'a, K> Decision<'a, K> {
     }
 
     /// Whether another layer has asked the same limiter about this request before. Then the request is charged twice, which
-    /// is seldom meant. [`Limiter::identity`](super::Limiter::identity) tells which limiters are the same.
+    /// is seldom meant. Layers without a hook for decisions are not noticed.
+    /// [`Limiter::identity`](super::Limiter::identity) tells which limiters are the same.
     pub fn is_charged_again(&self) -> bool {
         self.met_before
     }

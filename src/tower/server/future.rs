@@ -31,31 +31,30 @@ pin_project! {
         L: Limiter<K>,
     {
         shared: Arc<Shared<L, K>>,
+        // Until the call is made. It stays in its place meanwhile, because it is large.
+        call: Option<Call<S, ReqBody>>,
         #[pin]
-        state: State<S, ReqBody, K, S::Future, L::Deciding>,
+        state: State<K, S::Future, L::Deciding>,
     }
 }
 
 pin_project! {
     #[project = StateProjected]
-    enum State<S, ReqBody, K, F, D> {
-        New {
-            call: Option<Call<S, ReqBody>>,
-        },
+    enum State<K, F, D> {
+        New,
         Asking {
-            call: Option<Call<S, ReqBody>>,
             key: Option<K>,
-            cost: u32,
+            // Until there is an answer.
+            cost: Option<u32>,
             #[pin]
             deciding: D,
         },
         Serving {
-            // What is written into the response.
+            // What is written into the response: the index of a policy, and what it has left.
             left: Option<(usize, Status)>,
             #[pin]
             future: F,
         },
-        Done,
     }
 }
 
@@ -73,7 +72,7 @@ where
 {
     pub(super) fn new(inner: S, request: Request<ReqBody>, shared: Arc<Shared<L, K>>) -> Self {
         let (request, body) = request.into_parts();
-        ResponseFuture { shared, state: State::New { call: Some(Call { inner, request, body }) } }
+        ResponseFuture { shared, call: Some(Call { inner, request, body }), state: State::New }
     }
 }
 
@@ -89,52 +88,48 @@ where
         let mut this = self.project();
         let shared = &**this.shared;
         loop {
-            // In each state that goes on, the call is there. Where foreign code panics, it is not put back: then the future
-            // is done, and polled again it waits for ever.
-            let (mut call, key, cost, answer) = match this.state.as_mut().project() {
-                StateProjected::New { call } => {
-                    let Some(call) = call.take() else { return Poll::Pending };
+            // Whoever polls again after the end, or after foreign code has panicked, waits for ever.
+            let (end, answer) = match this.state.as_mut().project() {
+                StateProjected::New => {
+                    let Some(call) = this.call.as_mut() else { return Poll::Pending };
                     match shared.begin(&call.request) {
-                        Begin::Skip => {
-                            let future = call.make();
-                            this.state.set(State::Serving { left: None, future });
-                            continue;
-                        }
                         Begin::Ask { key, cost } => {
                             let deciding = shared.limiter.decide(key.as_ref(), cost);
-                            this.state.set(State::Asking { call: Some(call), key, cost, deciding });
+                            this.state.set(State::Asking { key, cost: Some(cost), deciding });
                             continue;
                         }
-                        Begin::NoKey { cost } => (call, None, cost, None),
+                        Begin::NoKey { cost } => {
+                            (shared.end(&mut call.request, None, cost, None), Answer::NONE)
+                        }
+                        Begin::Skip => (End::Serve { writes: false }, Answer::NONE),
                     }
                 }
-                StateProjected::Asking { call, key, cost, deciding } => {
-                    if call.is_none() {
-                        return Poll::Pending;
-                    }
+                StateProjected::Asking { key, cost, deciding } => {
+                    let (Some(call), Some(_)) = (this.call.as_mut(), &cost) else { return Poll::Pending };
                     let answer = ready!(deciding.poll(context));
-                    let Some(call) = call.take() else { return Poll::Pending };
-                    (call, key.take(), *cost, Some(answer))
+                    let cost = cost.take().unwrap_or(0);
+                    (shared.end(&mut call.request, key.as_ref(), cost, Some(&answer)), answer)
                 }
                 StateProjected::Serving { left, future } => {
                     let result = ready!(future.poll(context));
                     let left = left.take();
-                    this.state.set(State::Done);
+                    this.state.set(State::New);
                     let mut response = result?;
-                    if let Some((policy, status)) = left {
-                        shared.write(response.headers_mut(), policy, &status);
+                    if let Some((policy, status)) = &left {
+                        shared.write(response.headers_mut(), *policy, status);
                     }
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
-                StateProjected::Done => return Poll::Pending,
             };
-            match shared.end(&mut call.request, key.as_ref(), cost, answer.as_ref()) {
-                End::Serve(left) => {
+            let Some(call) = this.call.take() else { return Poll::Pending };
+            match end {
+                End::Serve { writes } => {
                     let future = call.make();
+                    let left = answer.status().filter(|_| writes).map(|status| (answer.policy(), *status));
                     this.state.set(State::Serving { left, future });
                 }
                 End::Refuse(response) => {
-                    this.state.set(State::Done);
+                    this.state.set(State::New);
                     return Poll::Ready(Ok(response.map(ResponseBody::refusal)));
                 }
             }
@@ -154,11 +149,11 @@ where
     L: Limiter<K>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::New { .. } => "new",
-            State::Asking { .. } => "asking",
-            State::Serving { .. } => "serving",
-            State::Done => "done",
+        let state = match (&self.call, &self.state) {
+            (Some(_), State::New) => "new",
+            (Some(_), _) => "asking",
+            (None, State::Serving { .. }) => "serving",
+            (None, _) => "done",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
     }

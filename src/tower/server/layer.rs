@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::iter::repeat_n;
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_TYPE, HeaderName, ORIGIN};
@@ -14,7 +15,7 @@ use tower_layer::Layer;
 use super::decision::{Decision, Outcome};
 use super::limiter::{Answer, Limiter};
 use super::service::RateLimit;
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Cause, Denied, QuotaStatus, Status};
 use crate::http::{Fields, PROBLEM_JSON};
 use crate::nanos::Nanos;
 
@@ -34,17 +35,24 @@ pub(super) struct Shared<L, K> {
 
 /// What can be changed after a layer is made.
 struct Settings<K> {
-    key: Arc<dyn Fn(&Parts) -> Option<K> + Send + Sync>,
-    cost: Option<Arc<dyn Fn(&Parts) -> u32 + Send + Sync>>,
-    skip: Arc<dyn Fn(&Parts) -> bool + Send + Sync>,
+    key: About<Option<K>>,
+    cost: Option<About<u32>>,
+    skip: About<bool>,
     without_key: WithoutKey,
     without_answer: WithoutAnswer,
     is_shadow: bool,
     writes_on_grants: bool,
     name: &'static str,
-    on_decision: Option<Arc<dyn Fn(&Decision<'_, K>) + Send + Sync>>,
-    on_refusal: Option<Arc<dyn Fn(&Decision<'_, K>, &mut Response<Bytes>) + Send + Sync>>,
+    on_decision: Option<OnDecision<K>>,
+    on_refusal: Option<OnRefusal<K>>,
 }
+
+/// What a user's code tells about a request.
+type About<T> = Arc<dyn Fn(&Parts) -> T + Send + Sync>;
+
+type OnDecision<K> = Arc<dyn Fn(&Decision<'_, K>) + Send + Sync>;
+
+type OnRefusal<K> = Arc<dyn Fn(&Decision<'_, K>, &mut Response<Bytes>) + Send + Sync>;
 
 /// What is done with a request whose key cannot be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +181,9 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
     /// [family]: crate::http::Family
     #[must_use]
     pub fn map_fields(self, change: impl FnMut(Fields) -> Fields) -> Self {
-        self.with(|shared| shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect())
+        self.with(|shared| {
+            shared.fields = core::mem::take(&mut shared.fields).into_iter().map(change).collect();
+        })
     }
 
     /// A name for the hooks, to tell several layers apart. `default` unless this is called.
@@ -237,8 +247,10 @@ pub(super) enum Begin<K> {
 
 /// What a layer does with a request in the end.
 pub(super) enum End {
-    /// Let it through, and write this into the response.
-    Serve(Option<(usize, Status)>),
+    /// Let it through, and perhaps write into the response what is left.
+    Serve {
+        writes: bool,
+    },
     Refuse(Response<Bytes>),
 }
 
@@ -256,7 +268,13 @@ impl<L: Limiter<K>, K> Shared<L, K> {
     }
 
     /// The end of a request whose key, where there is one, has this answer. Without an answer nobody was asked.
-    pub(super) fn end(&self, request: &mut Parts, key: Option<&K>, cost: u32, answer: Option<&Answer>) -> End {
+    pub(super) fn end(
+        &self,
+        request: &mut Parts,
+        key: Option<&K>,
+        cost: u32,
+        answer: Option<&Answer>,
+    ) -> End {
         let settings = &self.settings;
         let is_asked = answer.is_some();
         let answer = answer.unwrap_or(&Answer::NONE);
@@ -266,23 +284,18 @@ impl<L: Limiter<K>, K> Shared<L, K> {
             None if is_asked => (Outcome::NoAnswer, settings.without_answer == WithoutAnswer::Allow),
             None => (Outcome::NoKey, settings.without_key == WithoutKey::Allow),
         };
-        let met_before = is_asked && Met::before(&mut request.extensions, self.limiter.identity());
-        let decision = Decision {
-            name: settings.name,
-            request,
-            key,
-            cost,
-            answer,
-            outcome,
-            is_let_through: allows || settings.is_shadow,
-            met_before,
-        };
+        let is_let_through = allows || settings.is_shadow;
+        // Only hooks are told of it.
+        let met_before = is_asked
+            && settings.on_decision.is_some()
+            && Met::before(&mut request.extensions, self.limiter.identity());
+        let name = settings.name;
+        let decision = Decision { name, request, key, cost, answer, outcome, is_let_through, met_before };
         if let Some(hook) = &settings.on_decision {
             hook(&decision);
         }
-        if decision.is_let_through {
-            let written = answer.status().filter(|_| settings.writes_on_grants && !settings.is_shadow);
-            return End::Serve(written.map(|status| (answer.policy(), *status)));
+        if is_let_through {
+            return End::Serve { writes: settings.writes_on_grants && !settings.is_shadow };
         }
         let mut response = self.refusal(&decision);
         if let Some(change) = &settings.on_refusal {
@@ -295,15 +308,14 @@ impl<L: Limiter<K>, K> Shared<L, K> {
         let (Some(denied), Some(fields)) = (decision.denied(), self.fields(decision.policy())) else {
             return self.without_decision(decision.outcome);
         };
-        let told;
-        let status = match decision.status() {
-            Some(status) => status,
-            None => {
-                told = only(&denied);
-                &told
+        let status = decision.status().copied().unwrap_or_else(|| known_from(&denied));
+        let mut response = fields.refusal(&denied, &status, decision.cost).response();
+        if decision.status().is_none() {
+            for name in &TELLING {
+                response.headers_mut().remove(name);
             }
-        };
-        fields.refusal(&denied, status, decision.cost).response().map(Bytes::from)
+        }
+        response.map(Bytes::from)
     }
 
     /// The response to a request about which the limiter has said nothing: RFC 9457, section 4.2.1.
@@ -337,17 +349,24 @@ impl<L: Limiter<K>, K> Shared<L, K> {
     }
 }
 
-/// The fields of which one is in every response that tells what is left.
-static TELLING: [HeaderName; 3] = [
+/// The fields that tell what is left, by this crate or others. Each response that tells it has one of them.
+static TELLING: [HeaderName; 5] = [
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
 ];
 
-/// What a refusal alone tells of what is left.
-fn only(denied: &Denied) -> Status {
-    let next_at = denied.retry_at().unwrap_or(Nanos::MAX);
-    Status::joint(denied.at(), QuotaStatus { remaining: 0, next_at, reset_at: next_at })
+/// A status with what a refusal alone tells: when its quota grants again. Nothing is known of the other quotas.
+fn known_from(denied: &Denied) -> Status {
+    let (at, next_at) = (denied.at(), denied.retry_at().unwrap_or(Nanos::MAX));
+    let refusing = QuotaStatus { remaining: 0, next_at, reset_at: next_at };
+    let others = QuotaStatus { remaining: u32::MAX, next_at: at, reset_at: at };
+    match denied.cause() {
+        Cause::Quota(quota) => Status::new(at, repeat_n(others, quota).chain([refusing])),
+        Cause::Pace | Cause::Pause => Status::joint(at, refusing),
+    }
 }
 
 /// The limiters that a request has met, in its extensions.

@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! The 27th request in a second is answered like this:
+//! This is what a client is told, here in a test with a clock of its own:
 //!
 //! ```
 //! use http::{Request, Response};
@@ -37,7 +37,7 @@
 //!
 //! let response = service.ready().await?.call(Request::new(String::new())).await?;
 //! assert_eq!(response.status(), 200);
-//! assert_eq!(response.headers()["ratelimit"], "\"10s\";r=0;t=10");
+//! assert_eq!(response.headers()["ratelimit"], "\"1/10s\";r=0;t=10");
 //!
 //! let response = service.ready().await?.call(Request::new(String::new())).await?;
 //! assert_eq!(response.status(), 429);

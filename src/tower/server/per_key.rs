@@ -126,7 +126,9 @@ where
             }
         };
         match planned {
-            Some(planned) => Deciding { asked: Some(planned.limiter.decide(None, cost)), policy: planned.policy },
+            Some(planned) => {
+                Deciding { asked: Some(planned.limiter.decide(None, cost)), policy: planned.policy }
+            }
             None => Deciding { asked: None, policy: 0 },
         }
     }

@@ -127,6 +127,9 @@ impl<K, S, C> Clone for Plans<K, S, C> {
 impl<K, S, C: fmt::Debug> fmt::Debug for Plans<K, S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policies: Vec<&Policy> = self.shared.plans.iter().map(|(_, plan)| plan.policy()).collect();
-        f.debug_struct("Plans").field("limiter", &self.limiter).field("policies", &policies).finish_non_exhaustive()
+        f.debug_struct("Plans")
+            .field("limiter", &self.limiter)
+            .field("policies", &policies)
+            .finish_non_exhaustive()
     }
 }
