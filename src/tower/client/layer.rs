@@ -134,13 +134,6 @@ pub struct RateLimit<S, L, C = One, A = HttpFields, R = Once> {
     rules: Rules<C, A, R>,
 }
 
-impl<S, L, C, A, R> RateLimit<S, L, C, A, R> {
-    /// The service whose calls wait.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-}
-
 impl<Request, S, L, C, A, R> Service<Request> for RateLimit<S, L, C, A, R>
 where
     S: Service<Request> + Clone,
