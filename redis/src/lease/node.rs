@@ -168,8 +168,8 @@ impl Node {
 
     /// How many permits to ask for, of which `pending` are waited for, and how many would be used.
     fn demand(&mut self, account: &Account, pending: u64, now: Reading) -> (u32, u32) {
-        let used = u64::from(self.here.saturating_sub(account.held.permits())) + pending;
-        // Two calls in quick succession are no rate.
+        // The call that asks is the first of this time, or the last of the one before.
+        let used = u64::from(self.here.saturating_sub(account.held.permits())) + pending.saturating_sub(1);
         let elapsed = now.at.as_nanos().saturating_sub(self.asked.as_nanos()).max(account.terms.life / 4);
         let recent = u128::from(used) * u128::from(PART) * u128::from(account.terms.life) / u128::from(elapsed);
         let recent = u64::try_from(recent).unwrap_or(u64::MAX).min(u64::from(u32::MAX) * PART);

@@ -280,7 +280,7 @@ impl Simulation {
                 let request = self.out.requests;
                 self.out.requests += 1;
                 machine.asking = Some((request, ask));
-                let delay = self.delay();
+                let delay = self.delay(now, false);
                 let cut_off = self.machines[node].cut_off_until > now;
                 if !cut_off && !(self.world.faults && self.rng.u8(0..20) == 0) {
                     let Ask { least, most, .. } = ask;
@@ -297,7 +297,12 @@ impl Simulation {
         }
     }
 
-    fn delay(&mut self) -> u64 {
+    fn delay(&mut self, now: u64, back: bool) -> u64 {
+        if let Some([quiet, hold, use_up]) = self.world.worst {
+            let holds = now % (quiet + hold + use_up) < quiet + hold;
+            // Just before the time-out.
+            return if back && holds { hold * 45 / 100 } else { 1_000_000 };
+        }
         match self.rng.u8(0..10) {
             0 if self.world.faults => self.rng.u64(0..self.world.slow * 10 + 1),
             _ => self.rng.u64(self.world.slow / 4..self.world.slow + 1),
@@ -318,7 +323,7 @@ impl Simulation {
         self.out.leased += u64::from(granted);
         let lost = self.world.faults && self.rng.u8(0..20) == 0;
         if self.machines[node].cut_off_until <= now && !lost {
-            let delay = self.delay();
+            let delay = self.delay(now, true);
             self.at(now + delay, Event::Answer { node, request, granted, full_in });
         }
     }
@@ -425,6 +430,8 @@ fn policy(rng: &mut Rng) -> Policy {
 }
 
 /// How many of the histories exceed a limit, and how many permits were granted and lost in all.
+///
+/// Half of them are random, and the others are near the worst that can happen. A twin has only these.
 fn exceeding(twin: Twin, histories: u64) -> (u64, u64, u64) {
     let (mut exceeded, mut granted, mut lost) = (0, 0, 0);
     for seed in 0..histories {
@@ -445,7 +452,7 @@ fn exceeding(twin: Twin, histories: u64) -> (u64, u64, u64) {
             slow: rng.u64(1_000_000..=u64::try_from(life.as_nanos()).unwrap() / 3),
             worst: None,
         };
-        let world = match rng.bool() {
+        let world = match rng.bool() || twin != Twin::Whole {
             true => {
                 let plan = leases.plan();
                 let quiet = u64::try_from((plan.interval() * (plan.burst() + 2)).as_nanos()).unwrap();

@@ -151,7 +151,7 @@ fn without_its_runtime_a_limiter_says_so() {
     second.block_on(async {
         let mut waiting = pin!(waiting);
         assert!(!once(waiting.as_mut()).await);
-        drop(first);
+        first.shutdown_background();
         assert_eq!(waiting.await, Err(Refused::Away { retry_at: None }));
         assert_eq!(limiter.acquire().await, Err(Refused::Away { retry_at: None }));
         assert_eq!(limiter.decide(1).await, Err(Refused::Away { retry_at: None }));
