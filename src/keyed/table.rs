@@ -145,7 +145,8 @@ impl<const W: usize> Sets<W> {
     }
 
     /// `None` if another call came between.
-    #[inline(always)] // a call from `take` would cost a third of its time
+    #[expect(clippy::inline_always, reason = "a call of its own would cost 5 of 9 ns")]
+    #[inline(always)]
     fn attempt(&self, hash: u64, now: u64, price: Price) -> Option<Result<(), u64>> {
         let (set, identity) = self.place(hash);
         let found = self.find(&set.words(), identity);
