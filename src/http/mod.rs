@@ -9,7 +9,7 @@
 mod read;
 mod write;
 
+pub use read::{Feedback, Heed, Heeded, Ignored, Nonsense, ServerQuota, ServerUnit};
 pub use write::{
     EXPOSED_HEADERS, EXPOSED_HEADERS_VALUE, Family, Fields, PROBLEM_JSON, Problem, Refusal, Unit,
 };
-pub use read::{Feedback, Heed, Heeded, Ignored, Nonsense, ServerQuota, ServerUnit};
