@@ -103,7 +103,8 @@ struct Moment {
 impl Judge for Counting {
     const QUICK: bool = true;
 
-    /// Grants at a `now` that is not before the epoch of the word, and refusals that only one of counter and bucket demands.
+    /// Grants at a `now` that is not before the epoch of the word, and refusals of a few permits by the counter, if it refuses
+    /// longer than the bucket, or by the bucket alone.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called out of line, a refusal goes through memory")]
     fn quick(&self, word: u64, now: Nanos, n: u32) -> Option<Result<u64, Denied>> {
@@ -114,10 +115,14 @@ impl Judge for Counting {
         let nanos = now.as_nanos().min(self.last);
         let total = (word & self.total_mask) + permits;
         if total > self.full {
-            if total > self.full + self.unit || (word & self.tat_mask) + cost > self.span {
+            if total > self.full + self.unit {
                 return None;
             }
             let until = self.unit_counts_until(word);
+            let tat = (word & self.tat_mask) + cost;
+            if tat > self.span && self.instant(word, tat - self.span) >= until {
+                return None;
+            }
             return (nanos < until).then(|| Err(self.denied(now, self.counted, until)));
         }
         let floor = self.tick.floor(nanos);
@@ -267,11 +272,13 @@ impl Counting {
     }
 
     /// The first tick of a word's epoch.
+    #[inline]
     fn start(&self, word: u64) -> u64 {
         (word >> self.epoch_shift) << self.tick_bits
     }
 
     /// The instant of tick `at` of a word's epoch.
+    #[inline]
     fn instant(&self, word: u64, at: u64) -> u64 {
         self.start(word).saturating_add(at).saturating_mul(self.tick.divisor())
     }
