@@ -274,6 +274,9 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
     }
 }
 
+/// A key and its place, as they stood in the hash table, and the key with its state.
+type Dropped<K> = (Option<(K, u32)>, (K, State));
+
 impl<K: Hash + Eq, S: BuildHasher> Entries<K, S> {
     fn state<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&State>
     where
@@ -284,7 +287,7 @@ impl<K: Hash + Eq, S: BuildHasher> Entries<K, S> {
     }
 
     /// Takes out one state that nobody will miss, of the next few: its key twice.
-    fn forget_one(&mut self, rule: &Rule, now: Nanos) -> Option<(Option<(K, u32)>, (K, State))> {
+    fn forget_one(&mut self, rule: &Rule, now: Nanos) -> Option<Dropped<K>> {
         let count = self.states.len();
         let reset = |at: usize| {
             let status = rule.bind(&self.states[at].1).status_at(now);
