@@ -71,6 +71,7 @@ impl Lease {
         Nanos::from_nanos((self.0 >> (JUMP_BITS + PERMIT_BITS)) << TICK_BITS)
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
     pub(crate) fn permits(self) -> u32 {
         (self.0 & u64::from(Lease::MOST)) as u32
     }
