@@ -39,7 +39,7 @@ use strict::Strict;
 /// let answer = rule.answer(1, &[0, 1_000_000, 64_457_627, 142_000])?;
 /// assert_eq!(answer.at(), Nanos::from_secs(1));
 /// let denied = answer.result().unwrap_err();
-/// assert_eq!(denied.retry_after().unwrap().as_micros(), 2_440_679);
+/// assert_eq!(denied.retry_after().unwrap().as_micros(), 2_440_678);
 /// assert_eq!(answer.status().unwrap().remaining(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -107,7 +107,7 @@ impl Rule {
     ///
     /// [`BuildError::Unrepresentable`], as [`strict`](Rule::strict).
     pub fn planned(plan: Plan) -> Result<Rule, BuildError> {
-        Strict::new(plan).map(Kind::Strict).map(Rule)
+        Strict::new(&plan).map(Kind::Strict).map(Rule)
     }
 
     /// The exact sliding log of all quotas, in whole microseconds.
@@ -118,7 +118,7 @@ impl Rule {
     /// the rate, or if it is longer than 142 years. [`BuildError::TooLarge`] if a limit is above 67,108,859: a string of
     /// Redis holds no more stamps.
     pub fn exact(policy: Policy) -> Result<Rule, BuildError> {
-        Exact::new(policy).map(Kind::Exact).map(Rule)
+        Exact::new(&policy).map(Kind::Exact).map(Rule)
     }
 
     /// The policy that is enforced.

@@ -209,10 +209,16 @@ impl Server {
         self.running = Some(Running { keeper, signals, pid });
         let until = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
-            match ask(self.port, &["INFO", "server"]) {
-                // Nobody else's server has this number.
-                Ok(info) if info.contains(&format!("process_id:{pid}\r")) => return true,
-                Ok(info) if info.contains("process_id:") => break,
+            match ask(self.port, &["INFO"]) {
+                // Nobody else's server has this number. One that persists reads its keys first.
+                Ok(info) if info.contains(&format!("process_id:{pid}\r")) && info.contains("loading:0\r") => {
+                    return true;
+                }
+                Ok(info)
+                    if info.contains("process_id:") && !info.contains(&format!("process_id:{pid}\r")) =>
+                {
+                    break;
+                }
                 _ => sleep(Duration::from_millis(10)),
             }
         }
@@ -250,11 +256,11 @@ fn folder() -> PathBuf {
 pub fn ask(port: u16, args: &[&str]) -> io::Result<String> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut request = format!("*{}\r\n", args.len());
-    for arg in args {
-        request.push_str(&format!("${}\r\n{arg}\r\n", arg.len()));
-    }
-    (&stream).write_all(request.as_bytes())?;
+    let words: String = args
+        .iter()
+        .flat_map(|arg| ["$", &arg.len().to_string(), "\r\n", arg, "\r\n"].map(String::from))
+        .collect();
+    (&stream).write_all(format!("*{}\r\n{words}", args.len()).as_bytes())?;
     reply(&mut BufReader::new(&stream))
 }
 
