@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tollgate::{Clock, DefaultClock, Manual, Nanos, RateLimiter, TokenBucket};
-use tollgate_redis::{Call, LeasedLimiter, Leases, NodeClock, NodeTime, Reading, Store, StoreError, WhenAway};
+use tollgate_redis::{
+    Call, LeasedLimiter, Leases, NodeClock, NodeTime, Reading, Store, StoreError, WhenAway,
+};
 
 /// Grants all that is asked for.
 struct Generous;
@@ -32,7 +34,10 @@ struct Stoppable {
 
 impl Stoppable {
     fn new() -> Arc<Stoppable> {
-        Arc::new(Stoppable { clock: NodeClock::new(Duration::from_millis(10)), stopped_at: AtomicU64::new(0) })
+        Arc::new(Stoppable {
+            clock: NodeClock::new(Duration::from_millis(10)),
+            stopped_at: AtomicU64::new(0),
+        })
     }
 
     fn stop(&self) {
@@ -105,6 +110,12 @@ fn main() {
     }
     let [fixed, leased_fixed, real, leased_real] = columns.map(|mut times| median(&mut times));
     println!("a grant                            strict bucket   from a lease   times");
-    println!("the clock stands still             {fixed:10.1} ns  {leased_fixed:10.1} ns   {:.2}", leased_fixed / fixed);
-    println!("the clock is read                  {real:10.1} ns  {leased_real:10.1} ns   {:.2}", leased_real / real);
+    println!(
+        "the clock stands still             {fixed:10.1} ns  {leased_fixed:10.1} ns   {:.2}",
+        leased_fixed / fixed
+    );
+    println!(
+        "the clock is read                  {real:10.1} ns  {leased_real:10.1} ns   {:.2}",
+        leased_real / real
+    );
 }

@@ -43,7 +43,8 @@ async fn node(port: &str) -> Result<ExitCode, Anything> {
     let store = RedisStore::new(client.get_connection_manager().await?);
     // The guard covers the time from a grant to its line in the log.
     let policy = POLICY.parse::<Policy>()?.with_guard(Duration::from_millis(20))?;
-    let leases = Leases::new(policy, WhenAway::Refuse)?.with_life(Duration::from_millis(200))?.with_burst(8)?;
+    let leases =
+        Leases::new(policy, WhenAway::Refuse)?.with_life(Duration::from_millis(200))?.with_burst(8)?;
     let limiter = LeasedLimiter::new(store, "three processes", leases)?;
     let mut log = io::stdout();
     for call in 1.. {
@@ -53,7 +54,11 @@ async fn node(port: &str) -> Result<ExitCode, Anything> {
         }
         if call % 500 == 0 {
             let counts = limiter.counts();
-            writeln!(log, "made {call} calls and {} requests, {} of them failed", counts.requests, counts.failures)?;
+            writeln!(
+                log,
+                "made {call} calls and {} requests, {} of them failed",
+                counts.requests, counts.failures
+            )?;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -111,7 +116,9 @@ fn everything() -> Result<ExitCode, Anything> {
 }
 
 fn server_binary() -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join("redis-server")).find(|file| file.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join("redis-server"))
+        .find(|file| file.is_file())
 }
 
 /// A store that forgets nothing that it has answered: it writes its log to disk first.
@@ -160,9 +167,8 @@ fn judge(lines: impl Iterator<Item = (u32, String)>) -> Result<ExitCode, Anythin
     println!("{} grants: {by_node:?} by node", grants.len());
     let mut code = ExitCode::SUCCESS;
     for (limit, seconds) in [(40, 1), (250, 10)] {
-        let in_window = |&from: &u64| {
-            grants.iter().filter(|&&at| at >= from && at - from < seconds * 1_000_000).count()
-        };
+        let in_window =
+            |&from: &u64| grants.iter().filter(|&&at| at >= from && at - from < seconds * 1_000_000).count();
         let most = grants.iter().map(in_window).max().unwrap_or(0);
         let verdict = if most <= limit { "kept" } else { "EXCEEDED" };
         println!("at most {limit} in {seconds} s: {verdict}, the fullest window has {most}");

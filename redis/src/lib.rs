@@ -25,7 +25,9 @@ pub mod tower;
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use client::RedisStore;
 pub use error::{Error, StoreError, StoreErrorKind};
-pub use lease::{Counts, LeasedLimiter, Leases, LeasesError, NodeClock, NodeTime, Reading, Refused, WhenAway};
+pub use lease::{
+    Counts, LeasedLimiter, Leases, LeasesError, NodeClock, NodeTime, Reading, Refused, WhenAway,
+};
 pub use limiter::RedisLimiter;
 pub use rule::{Answer, Rule, Time};
 pub use store::{Call, Store};

@@ -67,7 +67,8 @@ impl<K: Display, S: Store + Clone + 'static> Limiter<K> for RedisLimiter<S> {
 fn refused(status: &Status, denied: &Denied, cost: u32) -> Status {
     let mut state = status.quotas()[0];
     state.remaining = state.remaining.min(cost.saturating_sub(1));
-    state.next_at = if state.remaining > 0 { denied.at() } else { denied.retry_at().unwrap_or(state.next_at) };
+    state.next_at =
+        if state.remaining > 0 { denied.at() } else { denied.retry_at().unwrap_or(state.next_at) };
     state.reset_at = state.reset_at.max(state.next_at);
     Status::joint(denied.at(), state)
 }
@@ -85,7 +86,9 @@ impl<T: NodeTime> Limiter<()> for LeasedLimiter<T> {
         Box::pin(async move {
             match limiter.decide(cost).await {
                 Ok(()) => Answer::new(Ok(()), Some(limiter.status())),
-                Err(Refused::Denied(denied)) => Answer::new(Err(denied), Some(refused(&limiter.status(), &denied, cost))),
+                Err(Refused::Denied(denied)) => {
+                    Answer::new(Err(denied), Some(refused(&limiter.status(), &denied, cost)))
+                }
                 Err(_) => Answer::NONE,
             }
         })

@@ -429,3 +429,43 @@ fn kong_x_and_okta() {
         &[": 900/?, 0 left, reset 1s"],
     );
 }
+
+/// Its windows stand behind the numbers.
+#[test]
+fn docker_hub() {
+    refused(
+        429,
+        &[("ratelimit-limit", "100;w=21600"), ("ratelimit-remaining", "0;w=21600")],
+        None,
+        &[": 100/21600s, 0 left, reset ?"],
+    );
+}
+
+#[test]
+fn kong_by_the_month() {
+    granted(
+        &[("x-ratelimit-limit-month", "5000"), ("x-ratelimit-remaining-month", "4999")],
+        &["month: 5000/2592000s, 4999 left, reset ?"],
+    );
+    granted(
+        &[("x-ratelimit-limit-year", "5000"), ("x-ratelimit-remaining-year", "4999")],
+        &["year: 5000/31536000s, 4999 left, reset ?"],
+    );
+}
+
+#[test]
+fn cerebras() {
+    granted(
+        &[
+            ("x-ratelimit-limit-requests-day", "14400"),
+            ("x-ratelimit-remaining-requests-day", "14399"),
+            ("x-ratelimit-reset-requests-day", "33011.382867"),
+            ("x-ratelimit-limit-tokens-minute", "60000"),
+            ("x-ratelimit-remaining-tokens-minute", "59000"),
+        ],
+        &[
+            "requests-day: 14400/86400s, 14399 left, reset 33011.382867s",
+            "tokens-minute: Tokens 60000/60s, 59000 left, reset ?",
+        ],
+    );
+}

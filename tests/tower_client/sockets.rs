@@ -62,7 +62,11 @@ fn real_time(test: impl Future<Output = ()>) {
 }
 
 /// All tasks make their calls. The status of each response, in no order.
-async fn load<S, R, T>(client: &S, request: impl Fn() -> R, status: impl Fn(T) -> StatusCode) -> Vec<StatusCode>
+async fn load<S, R, T>(
+    client: &S,
+    request: impl Fn() -> R,
+    status: impl Fn(T) -> StatusCode,
+) -> Vec<StatusCode>
 where
     S: Service<R, Response = T, Error: std::fmt::Debug, Future: Send> + Clone + Send + 'static,
     R: Send + 'static,
@@ -107,7 +111,8 @@ fn twenty_tasks_of_reqwest_draw_no_429_from_axum() {
         let site = Site::default();
         let address = site.start("10/500ms").await;
         let client = RateLimitLayer::new(exact(GUARDED)).reading(parts).layer(reqwest::Client::new());
-        let answers = load(&client, by_reqwest(address), |response: reqwest::Response| response.status()).await;
+        let answers =
+            load(&client, by_reqwest(address), |response: reqwest::Response| response.status()).await;
         if !late(&site) {
             assert_eq!(answers, [StatusCode::OK; (TASKS * CALLS) as usize]);
             assert_eq!(site.counts(), (40, 0));
@@ -169,7 +174,8 @@ fn a_client_that_believes_in_too_much_is_served_in_the_end() {
             Heed::new()
         });
         let client = layer.layer(reqwest::Client::new());
-        let answers = load(&client, by_reqwest(address), |response: reqwest::Response| response.status()).await;
+        let answers =
+            load(&client, by_reqwest(address), |response: reqwest::Response| response.status()).await;
         assert_eq!(answers, [StatusCode::OK; 40]);
         let (served, refused) = site.counts();
         assert_eq!((served, refused), (40, heard.load(Ordering::Relaxed)));

@@ -70,7 +70,8 @@ impl Board {
     /// A caller wants `n` permits that are not here. Whether the task must be called.
     pub(crate) fn want(&self, n: u32, counts: bool) -> bool {
         let n = u64::from(n);
-        if self.largest.load(Relaxed) < n { // B
+        if self.largest.load(Relaxed) < n {
+            // B
             self.largest.fetch_max(n, Relaxed); // B
         }
         if counts {
@@ -85,7 +86,8 @@ impl Board {
 
     /// All permits that are wanted, and the most of one caller.
     pub(crate) fn wanted(&self) -> (u64, u32) {
-        match self.wanted.load(Relaxed) { // B
+        match self.wanted.load(Relaxed) {
+            // B
             0 => (0, 0),
             wanted => (wanted, u32::try_from(self.largest.load(Relaxed)).unwrap_or(u32::MAX)), // B
         }
@@ -108,7 +110,8 @@ impl Board {
     /// When the store is asked again. `None` while it answers.
     #[inline]
     pub(crate) fn away(&self) -> Option<Nanos> {
-        match self.away.load(Relaxed) { // B
+        match self.away.load(Relaxed) {
+            // B
             0 => None,
             instant => Some(Nanos::from_nanos(instant)),
         }

@@ -268,7 +268,9 @@ impl<T: NodeTime> LeasedLimiter<T> {
             };
             now = shared.time.read();
             match handed {
-                Some(Handed::Permits { until, jumps }) if jumps == now.jumps && now.at < until => return Ok(()),
+                Some(Handed::Permits { until, jumps }) if jumps == now.jumps && now.at < until => {
+                    return Ok(());
+                }
                 Some(Handed::Permits { .. }) => {} // It came too late for them.
                 Some(Handed::Refused(refused)) => return Err(refused),
                 None => return self.take(now, n),

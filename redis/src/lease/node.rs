@@ -92,7 +92,16 @@ const LAST_PROBE: u64 = 1_000_000_000;
 impl Node {
     /// `seed` makes the random parts of this node differ from those of others.
     pub(crate) fn new(seed: u64) -> Node {
-        Node { jumps: 0, asked: Nanos::ZERO, most: 0, rate: 0, here: 0, trip: 0, failures: 0, random: seed | 1 }
+        Node {
+            jumps: 0,
+            asked: Nanos::ZERO,
+            most: 0,
+            rate: 0,
+            here: 0,
+            trip: 0,
+            failures: 0,
+            random: seed | 1,
+        }
     }
 
     pub(crate) fn step(&mut self, account: &Account, waiting: Waiting, now: Reading) -> Step {
@@ -171,12 +180,14 @@ impl Node {
         // The call that asks is the first of this time, or the last of the one before.
         let used = u64::from(self.here.saturating_sub(account.held.permits())) + pending.saturating_sub(1);
         let elapsed = now.at.as_nanos().saturating_sub(self.asked.as_nanos()).max(account.terms.life / 4);
-        let recent = u128::from(used) * u128::from(PART) * u128::from(account.terms.life) / u128::from(elapsed);
+        let recent =
+            u128::from(used) * u128::from(PART) * u128::from(account.terms.life) / u128::from(elapsed);
         let recent = u64::try_from(recent).unwrap_or(u64::MAX).min(u64::from(u32::MAX) * PART);
         self.rate = if recent > self.rate { recent } else { u64::midpoint(self.rate, recent) };
         let there = u64::from(account.terms.there(account.board.full_at(), now.at));
         let limit = u64::from(account.terms.most);
-        let desired = self.rate.div_ceil(2 * PART).min(2 * u64::from(self.most) + pending).max(pending).min(limit);
+        let desired =
+            self.rate.div_ceil(2 * PART).min(2 * u64::from(self.most) + pending).max(pending).min(limit);
         let most = desired.min(there / 2).max(pending.min(there)).min(limit);
         let narrow = |permits| u32::try_from(permits).unwrap_or(Lease::MOST);
         (narrow(most), narrow(desired))
@@ -218,7 +229,8 @@ impl Node {
         self.here = account.held.permits();
         let there = account.terms.there(board.full_at(), now.at);
         if reply.granted < ask.desired && there <= ask.desired / 2 {
-            board.set_not_before(Nanos::from_nanos(ask.asked.at.as_nanos().saturating_add(account.terms.gap)));
+            board
+                .set_not_before(Nanos::from_nanos(ask.asked.at.as_nanos().saturating_add(account.terms.gap)));
         }
         board.set_low((self.rate >= AHEAD).then(|| self.low(account, reply.granted)));
     }
@@ -248,4 +260,3 @@ impl Node {
         u64::try_from((u128::from(self.random) * u128::from(end)) >> 64).unwrap_or(0)
     }
 }
-

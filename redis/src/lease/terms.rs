@@ -98,7 +98,8 @@ impl Leases {
     pub fn new(policy: Policy, when_away: WhenAway) -> Result<Leases, LeasesError> {
         let shortest = policy.quotas().iter().map(Quota::window).min().unwrap_or(Leases::SHORTEST);
         let life = (shortest / 64).clamp(Duration::from_millis(100), Duration::from_secs(1));
-        let plan = Plan::new(policy.with_guard(policy.guard().saturating_add(life)).map_err(BuildError::from)?)?;
+        let plan =
+            Plan::new(policy.with_guard(policy.guard().saturating_add(life)).map_err(BuildError::from)?)?;
         let leases = Leases { policy, plan, life, timeout: Duration::from_millis(50), when_away };
         leases.share()?;
         Ok(leases)

@@ -121,7 +121,8 @@ pub(crate) struct Watch<T> {
 
 impl<T: TwoClocks> Watch<T> {
     pub(crate) fn new(clocks: T, tolerance: Duration) -> Watch<T> {
-        let tolerance = u64::try_from(tolerance.as_nanos()).unwrap_or(u64::MAX >> 2).min(u64::MAX >> 2) >> UNIT_BITS;
+        let tolerance =
+            u64::try_from(tolerance.as_nanos()).unwrap_or(u64::MAX >> 2).min(u64::MAX >> 2) >> UNIT_BITS;
         let at = clocks.monotonic();
         let offset = offset(at, clocks.wall());
         Watch { seen: AtomicU64::new(offset), tolerance, clocks }
@@ -169,7 +170,8 @@ impl<T: TwoClocks> Watch<T> {
             }
             let jumps = (seen >> OFFSET_BITS).wrapping_add(1) & (u64::MAX >> OFFSET_BITS);
             let now = (jumps << OFFSET_BITS) | offset;
-            if self.seen.compare_exchange(seen, now, Relaxed, Relaxed).is_ok() { // J
+            if self.seen.compare_exchange(seen, now, Relaxed, Relaxed).is_ok() {
+                // J
                 return Reading { at, jumps };
             }
         }

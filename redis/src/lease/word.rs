@@ -120,7 +120,8 @@ impl Held {
                 (true, false) => 0,
                 (false, true) => 1,
                 (false, false) => {
-                    if self.leases[0].load(Relaxed) == first.0 { // A
+                    if self.leases[0].load(Relaxed) == first.0 {
+                        // A
                         return None;
                     }
                     continue;
@@ -128,7 +129,8 @@ impl Held {
             };
             let lease = if place == 0 { first } else { second };
             let after = lease.0 - u64::from(n);
-            if self.leases[place].compare_exchange(lease.0, after, Release, Relaxed).is_ok() { // C
+            if self.leases[place].compare_exchange(lease.0, after, Release, Relaxed).is_ok() {
+                // C
                 let left = first.permits() + second.permits() - n;
                 return Some(Taken { lease, left });
             }

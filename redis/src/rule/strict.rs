@@ -89,7 +89,8 @@ impl Strict {
     pub(super) fn lease(&self, key: Vec<u8>, least: u32, most: u32, time: Time) -> Call {
         let [now, outlives] = time.args();
         let most = most.min(self.plan.burst());
-        let mut args = vec![now, self.last.to_string(), outlives, least.min(most).to_string(), most.to_string()];
+        let mut args =
+            vec![now, self.last.to_string(), outlives, least.min(most).to_string(), most.to_string()];
         let costs = [self.interval / MICRO, self.interval % MICRO, self.span / MICRO, self.span % MICRO];
         args.extend(costs.map(|part| part.to_string()));
         Call::new(LEASE, key, args)

@@ -2,7 +2,12 @@
 //! orderings allow. For each ordering that is stronger than `Relaxed`, and for each step, there is a twin without it that fails.
 //!
 //! The file is included as it is. Only `sync` is this crate's own.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "the included file is private, and partly unused here")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "the included file is private, and partly unused here"
+)]
 
 mod sync;
 
@@ -125,7 +130,10 @@ fn weak_exchange() {
 
 #[test]
 fn without_a_second_look_at_the_first_lease() {
-    assert_eq!(explore(Some(Fault { label: "A", effect: Effect::AsBefore }), two_calls_and_a_new_lease), None);
+    assert_eq!(
+        explore(Some(Fault { label: "A", effect: Effect::AsBefore }), two_calls_and_a_new_lease),
+        None
+    );
 }
 
 #[test]

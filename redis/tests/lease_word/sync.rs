@@ -117,7 +117,13 @@ impl AtomicU64 {
     }
 
     #[track_caller]
-    pub(crate) fn compare_exchange(&self, old: u64, new: u64, success: Ordering, failure: Ordering) -> Result<u64, u64> {
+    pub(crate) fn compare_exchange(
+        &self,
+        old: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
         match site().1 {
             Some(Effect::Overwrites) => self.write(|word| {
                 word.store(new, success);

@@ -45,6 +45,7 @@ impl Slot {
             }
         }
         quota.reset = self.reset_after.or(quota.reset);
+        quota.window = quota.window.filter(|window| !window.is_zero());
     }
 
     /// Whether too little is left for a call, and time helps.
@@ -79,7 +80,10 @@ impl Slots {
         if let Some(found) = self.all.iter().position(is_it) {
             return self.all.get_mut(found).ok_or(Nonsense::TooMany);
         }
-        let mut quota = ServerQuota { name: short(name)?.to_owned(), ..ServerQuota::default() };
+        // All partitions and windows of a quota count the same.
+        let namesake = self.all.iter().find(|slot| slot.family == family && slot.quota.name == name);
+        let unit = namesake.map(|slot| slot.quota.unit).unwrap_or_default();
+        let mut quota = ServerQuota { name: short(name)?.to_owned(), unit, ..ServerQuota::default() };
         if family != DRAFT && family != RIOT {
             // The name is a part of the field's name.
             (quota.unit, quota.window) = (ServerUnit::of_name(name), window_of_name(name));

@@ -59,7 +59,10 @@ async fn one_probe_at_a_time_and_ever_more_rarely() {
     // A probe that is not answered takes 50 ms. Then half of 50, 100, 200 ms ... 1 s passes, and a random part.
     for doubled in [50, 100, 200, 400, 800] {
         let gap = gaps.next().unwrap();
-        assert!(gap >= ms(50 + doubled / 2) && gap <= ms(52 + doubled + doubled / 2), "{gap:?} for {doubled}");
+        assert!(
+            gap >= ms(50 + doubled / 2) && gap <= ms(52 + doubled + doubled / 2),
+            "{gap:?} for {doubled}"
+        );
     }
     assert!(gaps.all(|gap| gap >= ms(550) && gap <= ms(1_552)));
     assert!(log.len() >= 45 && log.len() <= 110, "{} probes in a minute", log.len());

@@ -1,7 +1,7 @@
 //! The clock of a node notices a sleep, wherever it falls.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tollgate::Nanos;
@@ -72,7 +72,10 @@ fn a_sleep_between_any_two_steps_is_seen() {
                 let passed = world.passed() - world.passed_at(asked.at);
                 let counted = used.at.as_nanos() - asked.at.as_nanos();
                 if asked.jumps == used.jumps {
-                    assert!(passed <= counted + unseen + 200, "slept {sleep} before step {sleep_before}, unseen");
+                    assert!(
+                        passed <= counted + unseen + 200,
+                        "slept {sleep} before step {sleep_before}, unseen"
+                    );
                 } else {
                     seen += 1;
                 }

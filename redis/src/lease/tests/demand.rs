@@ -111,7 +111,8 @@ async fn near_the_limit_leases_are_of_one_permit() {
     for _ in 0..10 {
         assert_eq!(limiter.acquire().await, Ok(()));
     }
-    let granted: Vec<_> = bucket.log().iter().map(|&(_, granted)| granted).filter(|&granted| granted > 0).collect();
+    let granted: Vec<_> =
+        bucket.log().iter().map(|&(_, granted)| granted).filter(|&granted| granted > 0).collect();
     assert_eq!(granted, [1; 10]);
 }
 
@@ -137,7 +138,8 @@ async fn leases_are_dropped_when_the_clock_jumps() {
     assert_eq!(limiter.decide(1).await, Ok(()));
     bucket.drain(1);
     // Four permits come, of which one is used.
-    let calls = async { tokio::join!(limiter.decide(1), limiter.decide(1), limiter.decide(1), limiter.decide(1)) };
+    let calls =
+        async { tokio::join!(limiter.decide(1), limiter.decide(1), limiter.decide(1), limiter.decide(1)) };
     assert_eq!(calls.await, (Ok(()), Ok(()), Ok(()), Ok(())));
     time.jump();
     settle().await;

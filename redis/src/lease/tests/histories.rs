@@ -60,17 +60,39 @@ pub(super) struct Outcome {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Call { node: usize },
+    Call {
+        node: usize,
+    },
     /// The task of a node looks.
-    Look { node: usize, alarm: u64 },
+    Look {
+        node: usize,
+        alarm: u64,
+    },
     /// A request reaches the store.
-    Arrive { node: usize, request: u64, least: u32, most: u32 },
-    Answer { node: usize, request: u64, granted: u32, full_in: u64 },
-    TimeOut { node: usize, request: u64 },
+    Arrive {
+        node: usize,
+        request: u64,
+        least: u32,
+        most: u32,
+    },
+    Answer {
+        node: usize,
+        request: u64,
+        granted: u32,
+        full_in: u64,
+    },
+    TimeOut {
+        node: usize,
+        request: u64,
+    },
     /// A node that holds its permits as long as it may uses all of them.
-    Spend { node: usize },
+    Spend {
+        node: usize,
+    },
     Trouble,
-    Wake { node: usize },
+    Wake {
+        node: usize,
+    },
 }
 
 struct Machine {
@@ -460,7 +482,12 @@ fn exceeding(twin: Twin, histories: u64) -> (u64, u64, u64) {
                 let quota = policy.quotas()[rng.usize(0..policy.quotas().len())];
                 let use_up = u64::try_from(quota.window().as_nanos()).unwrap();
                 let cycle = quiet + hold + use_up;
-                World { worst: Some([quiet, hold, use_up]), length: cycle * 6, pause: world.pause / 3, ..world }
+                World {
+                    worst: Some([quiet, hold, use_up]),
+                    length: cycle * 6,
+                    pause: world.pause / 3,
+                    ..world
+                }
             }
             false => world,
         };
@@ -472,7 +499,9 @@ fn exceeding(twin: Twin, histories: u64) -> (u64, u64, u64) {
             busiest(&out.grants, window) > u64::from(quota.limit())
         }));
     }
-    println!("{twin:?}: {exceeded} of {histories} histories exceed a limit; {granted} grants, {lost} permits lost");
+    println!(
+        "{twin:?}: {exceeded} of {histories} histories exceed a limit; {granted} grants, {lost} permits lost"
+    );
     (exceeded, granted, lost)
 }
 

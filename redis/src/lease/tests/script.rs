@@ -37,10 +37,15 @@ async fn takes_as_many_as_there_are() {
         let store = RedisStore::new(connection).with_timeout(Duration::from_secs(10));
         let mut partly = 0;
         // The last needs picoseconds.
-        for (i, (policy, burst)) in
-            [("50/1m, 1500/1h", 26), ("7/1s", 7), ("1000/1s", 333), ("100000/1m", 10_000), ("3000017/1s", 1_000)]
-                .into_iter()
-                .enumerate()
+        for (i, (policy, burst)) in [
+            ("50/1m, 1500/1h", 26),
+            ("7/1s", 7),
+            ("1000/1s", 333),
+            ("100000/1m", 10_000),
+            ("3000017/1s", 1_000),
+        ]
+        .into_iter()
+        .enumerate()
         {
             let plan = Plan::with_burst(policy.parse().unwrap(), burst).unwrap();
             let rule = Rule::planned(plan).unwrap();
@@ -56,7 +61,11 @@ async fn takes_as_many_as_there_are() {
                 let call = rule.lease(format!("lease {i}").into_bytes(), least, most, told).unwrap();
                 let reply = store.run(&call).await.unwrap();
                 let leased = Rule::leased(&reply).unwrap();
-                assert_eq!(leased, exact.take(now, least, most.min(burst)), "{policy}, step {step}: {least} to {most}");
+                assert_eq!(
+                    leased,
+                    exact.take(now, least, most.min(burst)),
+                    "{policy}, step {step}: {least} to {most}"
+                );
                 partly += u32::from(leased.0 > 0 && leased.0 < most.min(burst));
                 // The server knows the script by the name that is sent.
                 if step == 0 {

@@ -29,7 +29,9 @@ const ROWS: [Row; 6] = [
 
 #[test]
 fn leases_against_none() {
-    println!("| limit | life | load | nodes | calls | granted | of the plan's rate | round trips a call | permits lost |");
+    println!(
+        "| limit | life | load | nodes | calls | granted | of the plan's rate | round trips a call | permits lost |"
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for row in ROWS {
         for nodes in [1, 10, 100] {
