@@ -628,7 +628,9 @@ impl Status {
     /// The state at `at` of a limiter that has one state for all quotas. For implementers of
     /// [`Algorithm`](crate::Algorithm).
     pub fn joint(at: Nanos, state: QuotaStatus) -> Status {
-        Status { joint: true, ..Status::new(at, [state]) }
+        let mut quotas = [QuotaStatus { remaining: 0, next_at: at, reset_at: at }; Policy::MAX_QUOTAS];
+        quotas[0] = state;
+        Status { at, quotas, len: 1, joint: true }
     }
 
     /// The same, where `limit` holds beside each entry.

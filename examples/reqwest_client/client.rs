@@ -26,7 +26,7 @@ pub(crate) struct Fared {
     pub(crate) took: Duration,
 }
 
-pub(crate) async fn call(address: &Url, calls: u32, policy: Policy) -> Result<Fared, Box<dyn Error>> {
+pub(crate) async fn call(address: &Url, calls: u32, policy: &Policy) -> Result<Fared, Box<dyn Error>> {
     let refused = Arc::new(AtomicU32::new(0));
     let counted = refused.clone();
 

@@ -81,7 +81,7 @@ fn answer(args: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Resu
             Some(address) => address,
             None => server::start().await?,
         };
-        let fared = client::call(&address, calls, policy).await?;
+        let fared = client::call(&address, calls, &policy).await?;
         Ok::<_, Box<dyn Error>>((address, fared))
     })?;
     let Fared { served, refused, took } = fared;

@@ -461,3 +461,38 @@ async fn a_log_that_gets_larger_limits_takes_what_it_forgot_for_late() {
         assert_eq!((denied.quota(), denied.retry_at()), (0, Some(Nanos::from_secs(130))));
     }
 }
+
+#[tokio::test]
+async fn rules_that_change_with_each_call_are_all_kept() {
+    for kind in kinds() {
+        let server = Server::start(kind);
+        let store = connect(&server).await;
+        let mut exactly = 0;
+        for history in 0..histories(2_000) / 10 {
+            let mut rng = Rng::with_seed((3 << 32) + history);
+            let policies: Vec<Policy> = (0..3).map(|_| policy(&mut rng)).collect();
+            let rules: Vec<Rule> = policies.iter().map(|policy| Rule::exact(*policy).unwrap()).collect();
+            let (key, mut now, mut stamps) = (key(), rng.u64(0..1_000_000) * MICRO, Vec::new());
+            for _ in 0..60 {
+                let (policy, rule) = (&policies[history as usize % 3], &rules[rng.usize(..3)]);
+                now = next(&mut rng, now, policy, &[]);
+                let n = rng.u32(1..=rule.burst());
+                let granted = take(&store, rule, &key, n, now).await.is_granted();
+                // Every permit ever granted, at the instant that was written down.
+                let fits = rule.policy().quotas().iter().all(|quota| {
+                    let window = u64::try_from((quota.window() + rule.policy().guard()).as_nanos()).unwrap();
+                    let counted = stamps.iter().filter(|&&stamp| now < stamp || now - stamp < window).count();
+                    counted + n as usize <= quota.limit() as usize
+                });
+                assert!(fits || !granted, "seed {history}: {n} at {now}");
+                exactly += u64::from(fits == granted);
+                if granted {
+                    let stamp = stamps.last().map_or(now, |newest: &u64| now.max(*newest));
+                    stamps.extend((0..n).map(|_| stamp));
+                }
+            }
+        }
+        // What a ring has forgotten is all that it may refuse too much.
+        assert!(exactly * 100 >= histories(2_000) / 10 * 60 * 90, "{exactly}");
+    }
+}

@@ -43,8 +43,17 @@ use crate::sync::Ordering::Relaxed;
 
 /// What the bits of a word mean. `n` is never 0.
 pub(crate) trait Judge {
+    /// Whether there is a [`quick`](Judge::quick) answer. The other answers are then kept out of the caller's code.
+    const QUICK: bool = false;
+
     /// The word after a grant of `n` at `now`. It is larger than `word`.
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
+
+    /// What `judge` answers, if that is found in a few instructions.
+    #[inline]
+    fn quick(&self, _word: u64, _now: Nanos, _n: u32) -> Option<Result<u64, Denied>> {
+        None
+    }
 }
 
 /// The state of one limiter.
@@ -84,9 +93,32 @@ impl Word {
         judge: &J,
         now: Nanos,
         n: u32,
-        granted: fn(u64, u64) -> T,
+        granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
-        self.decide(judge, now, n, granted).unwrap_or_else(|| self.contend(judge, now, n, granted))
+        let before = self.load();
+        let quick = if J::QUICK { judge.quick(before, now, n) } else { Some(judge.judge(before, now, n)) };
+        match quick {
+            Some(Ok(after)) if self.swap(before, after) => Ok(granted(before, after)),
+            Some(Ok(_)) => self.contend(judge, now, n, granted),
+            Some(Err(denied)) => Err(denied),
+            None => self.decide(judge, before, now, n, granted),
+        }
+    }
+
+    #[inline(never)]
+    fn decide<J: Judge, T>(
+        &self,
+        judge: &J,
+        before: u64,
+        now: Nanos,
+        n: u32,
+        granted: impl Fn(u64, u64) -> T,
+    ) -> Result<T, Denied> {
+        match judge.judge(before, now, n) {
+            Ok(after) if self.swap(before, after) => Ok(granted(before, after)),
+            Ok(_) => self.contend(judge, now, n, granted),
+            Err(denied) => Err(denied),
+        }
     }
 
     #[cold]
@@ -96,26 +128,15 @@ impl Word {
         judge: &J,
         now: Nanos,
         n: u32,
-        granted: fn(u64, u64) -> T,
+        granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
-        backoff::retry(backoff::ONE_WORD, || self.decide(judge, now, n, granted))
-    }
-
-    /// `None` if another call came between.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "as `try_acquire`")]
-    fn decide<J: Judge, T>(
-        &self,
-        judge: &J,
-        now: Nanos,
-        n: u32,
-        granted: fn(u64, u64) -> T,
-    ) -> Option<Result<T, Denied>> {
-        let before = self.load();
-        match judge.judge(before, now, n) {
-            Ok(after) => self.swap(before, after).then(|| Ok(granted(before, after))),
-            Err(denied) => Some(Err(denied)),
-        }
+        backoff::retry(backoff::ONE_WORD, || {
+            let before = self.load();
+            match judge.judge(before, now, n) {
+                Ok(after) => self.swap(before, after).then(|| Ok(granted(before, after))),
+                Err(denied) => Some(Err(denied)),
+            }
+        })
     }
 
     #[inline]

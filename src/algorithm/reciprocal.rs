@@ -29,11 +29,23 @@ impl Reciprocal {
         self.divisor
     }
 
+    /// The quotient, rounded down.
+    #[inline]
+    pub(super) fn floor(&self, x: u64) -> u64 {
+        ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift
+    }
+
+    /// 1 if `x` is more than `floor` times the divisor, else 0.
+    #[inline]
+    pub(super) fn rest(&self, x: u64, floor: u64) -> u64 {
+        u64::from(floor * self.divisor < x)
+    }
+
     /// The quotient, rounded down and rounded up.
     #[inline]
     pub(super) fn around(&self, x: u64) -> (u64, u64) {
-        let floor = ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift;
-        (floor, floor + u64::from(floor * self.divisor != x))
+        let floor = self.floor(x);
+        (floor, floor + self.rest(x, floor))
     }
 }
 

@@ -192,7 +192,10 @@ impl KeyedTable {
             return Ok(());
         }
         let Some(price) = plan.price(n) else { return Err(plan.never(now)) };
-        self.sets.take(hash, plan.now(now), price).map_err(|tat| plan.denied(now, tat, price))
+        match self.sets.take(hash, plan.now(now), price) {
+            Ok(()) => Ok(()),
+            Err(tat) => Err(plan.denied(now, tat, price)),
+        }
     }
 
     /// What [`try_acquire_at`](KeyedTable::try_acquire_at) would answer. Changes nothing.

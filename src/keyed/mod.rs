@@ -26,12 +26,15 @@
 //! | | keys | memory | a full one | choose it when |
 //! |---|---|---|---|---|
 //! | [`KeyedLimiter`] | by hash | 8 bytes for each slot | is stricter with newcomers | callers are many, or hostile |
+//! | `KeyedRule` (feature `std`) | exact | less than 64 bytes for each key of 8 | refuses newcomers | the whole limit may come at once |
 //! | `KeyedMap` (feature `std`) | exact | the key and a limiter for each | refuses newcomers | callers are few, and need the exact log or a queue |
 
 mod error;
 #[cfg(feature = "std")]
 mod forgettable;
 mod grid;
+#[cfg(feature = "std")]
+mod keyed_rule;
 mod keyed_table;
 mod limiter;
 #[cfg(feature = "std")]
@@ -52,5 +55,6 @@ pub use usage::Usage;
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub use {
     forgettable::Forgettable,
+    keyed_rule::{KeyedRule, Refused},
     map::{KeyedMap, MapFull},
 };

@@ -1,25 +1,23 @@
-//! Which slot of a set is a key's? Its own if it has one; else, as a newcomer, somebody's: whose, and what does it start
-//! with?
+//! A key that has no slot in its set is a newcomer, and takes somebody's: whose, and what does it start with?
 //!
 //! These rules are what makes the table strict. The models replace this file to show that no other rules do.
 //!
-//! A slot is written as one number, and the smallest of a set is chosen: `{ preference: 60, slot: 4 }`. So the choice takes
-//! no branch that depends on which slot a key is in, for no processor could predict it. The preference is the TAT, in the
-//! same bits as in the word. The identity, which has at least 12 bits, makes room for the number of the slot.
+//! A slot is written as one number: its word, with the number of the slot in place of the identity, which has at least 12
+//! bits. Of such numbers the smallest is chosen, without a branch.
 
 /// How many slots a set can have: the number of a slot takes 4 bits.
 const SLOTS: u64 = 16;
 
-/// The key's own slot comes before all others.
+/// A word whose identity is set to 0, with the number of its slot.
 #[inline]
-pub(super) const fn own(slot: usize) -> u64 {
-    slot as u64
+pub(super) const fn numbered(word_without_identity: u64, slot: usize) -> u64 {
+    word_without_identity.wrapping_add(slot as u64)
 }
 
 /// A newcomer takes the slot with the smallest TAT, and the lowest of those that are equal.
 #[inline]
-pub(super) const fn other(slot: usize, word_without_identity: u64) -> u64 {
-    word_without_identity | SLOTS | slot as u64
+pub(super) const fn preference(slot: usize, word_without_identity: u64) -> u64 {
+    numbered(word_without_identity, slot)
 }
 
 /// The slot of such a number.

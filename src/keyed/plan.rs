@@ -51,7 +51,7 @@ impl KeyPlan {
     }
 
     /// The refusal of a call that costs `price`, by a bucket that is full at `tat`.
-    #[inline]
+    #[inline(never)]
     pub(super) fn denied(&self, at: Nanos, tat: u64, price: Price) -> Denied {
         let retry = self.grid.instant(tat - price.slack, self.ticks.last);
         Denied::new(at, self.quota.into(), retry, self.burst).by_pace()

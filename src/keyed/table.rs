@@ -58,7 +58,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::newcomer::{inherits, other, own, slot};
+use super::newcomer::{inherits, numbered, preference, slot};
 use crate::algorithm::backoff;
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
@@ -72,11 +72,13 @@ struct Set<const W: usize>([AtomicU64; W]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Layout {
     identity_bits: u32,
+    /// The bits of the identity.
+    mask: u64,
 }
 
 impl Layout {
     pub(crate) const fn new(identity_bits: u32) -> Layout {
-        Layout { identity_bits }
+        Layout { identity_bits, mask: !(u64::MAX << identity_bits) }
     }
 
     pub(crate) const fn identity_bits(self) -> u32 {
@@ -95,7 +97,7 @@ impl Layout {
 
     #[inline]
     pub(crate) const fn identity(self, word: u64) -> u64 {
-        word & !(u64::MAX << self.identity_bits)
+        word & self.mask
     }
 
     #[inline]
@@ -131,7 +133,7 @@ impl<const W: usize> Sets<W> {
     }
 
     /// Takes a place of the key with this hash at `now`, or answers the TAT that is in the way.
-    #[inline]
+    #[inline(never)] // so that it has all it needs in registers
     pub(crate) fn take(&self, hash: u64, now: u64, price: Price) -> Result<(), u64> {
         self.attempt(hash, now, price).unwrap_or_else(|| self.contend(hash, now, price))
     }
@@ -143,28 +145,30 @@ impl<const W: usize> Sets<W> {
     }
 
     /// `None` if another call came between.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call of its own would cost 5 of 9 ns")]
+    #[inline(always)]
     fn attempt(&self, hash: u64, now: u64, price: Price) -> Option<Result<(), u64>> {
         let (set, identity) = self.place(hash);
-        let found = self.find(set, identity);
-        if found.tat > now + price.slack {
-            return Some(Err(found.tat));
+        let found = self.find(&set.words(), identity);
+        let tat = self.owed(&found, identity);
+        if tat > now + price.slack {
+            return Some(Err(tat));
         }
-        let new = self.layout.word(found.tat.max(now) + price.cost, identity);
-        let swapped = found.slot.compare_exchange(found.word, new, Release, Relaxed).is_ok(); // C
+        let new = self.layout.word(tat.max(now) + price.cost, identity);
+        // The remainder changes nothing, it spares a comparison.
+        let swapped = set.0[found.slot % W].compare_exchange(found.word, new, Release, Relaxed).is_ok(); // C
         swapped.then_some(Ok(()))
     }
 
     /// What the key with this hash owes: its TAT, or that of the slot that it would take.
-    #[inline]
     pub(crate) fn tat(&self, hash: u64) -> u64 {
         let (set, identity) = self.place(hash);
-        self.find(set, identity).tat
+        self.owed(&self.find(&set.words(), identity), identity)
     }
 
     /// The words of each set, one after another: no snapshot.
     pub(crate) fn words(&self) -> impl Iterator<Item = [u64; W]> {
-        self.sets.iter().map(|set| core::array::from_fn(|slot| load(&set.0[slot])))
+        self.sets.iter().map(Set::words)
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -184,40 +188,52 @@ impl<const W: usize> Sets<W> {
         (&self.sets[set as usize], self.layout.identity(hash).max(1))
     }
 
+    /// The slot that has this identity, or the one that a newcomer takes.
+    ///
+    /// Most calls are of a key that has a slot. No branch depends on which slot it is, for no processor could predict that. And
+    /// the fewer instructions this takes, the sooner a processor that waits for the memory of one call comes to the next
+    /// call and asks for its set as well. So the smallest TAT is looked for only if it is needed.
     #[inline]
-    fn find<'a>(&self, set: &'a Set<W>, identity: u64) -> Found<'a> {
-        // The number of each slot, and its word.
-        let mut slots: [(u64, u64); W] = core::array::from_fn(|slot| {
-            let word = load(&set.0[slot]);
-            let found = self.layout.identity(word);
-            (if found == identity { own(slot) } else { other(slot, word ^ found) }, word)
-        });
-        // Pairs, then pairs of pairs: a chain of three comparisons instead of seven.
-        let mut apart = 1;
-        while apart < W {
-            for left in (0..W - apart).step_by(2 * apart) {
-                slots[left] = first(slots[left], slots[left + apart]);
-            }
-            apart *= 2;
+    fn find(&self, words: &[u64; W], identity: u64) -> Found {
+        const NOBODY: u64 = u64::MAX;
+        let mut choice = NOBODY;
+        for (slot, word) in words.iter().enumerate() {
+            // This sets the bits of the identity to 0 in the key's own word, and in no other (I3).
+            let apart = word ^ identity;
+            choice = if self.layout.identity(apart) == 0 { numbered(apart, slot) } else { choice };
         }
-        let (choice, word) = slots[0];
-        let tat = self.layout.tat(word);
-        let is_own = self.layout.identity(word) == identity;
-        Found { slot: &set.0[slot(choice)], word, tat: if is_own { tat } else { inherits(tat) } }
+        if choice == NOBODY {
+            return self.least(words);
+        }
+        Found { slot: slot(choice), word: self.layout.word(self.layout.tat(choice), identity) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn least(&self, words: &[u64; W]) -> Found {
+        let number = |(slot, &word)| preference(slot, word ^ self.layout.identity(word));
+        let slot = slot(words.iter().enumerate().map(number).fold(u64::MAX, u64::min)) % W;
+        Found { slot, word: words[slot] }
+    }
+
+    #[inline]
+    fn owed(&self, found: &Found, identity: u64) -> u64 {
+        let tat = self.layout.tat(found.word);
+        if self.layout.identity(found.word) == identity { tat } else { inherits(tat) }
     }
 }
 
-/// The one with the smaller number.
-#[inline]
-const fn first(one: (u64, u64), other: (u64, u64)) -> (u64, u64) {
-    if one.0 < other.0 { one } else { other }
+/// The slot of a key: its own, or the one that it would take.
+struct Found {
+    slot: usize,
+    word: u64,
 }
 
-/// The slot of a key: its own, or the one that it would take.
-struct Found<'a> {
-    slot: &'a AtomicU64,
-    word: u64,
-    tat: u64,
+impl<const W: usize> Set<W> {
+    #[inline]
+    fn words(&self) -> [u64; W] {
+        core::array::from_fn(|slot| load(&self.0[slot]))
+    }
 }
 
 #[inline]

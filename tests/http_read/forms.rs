@@ -105,6 +105,8 @@ fn dates() {
     is("2026-11-25T16:00:00.25Z", Duration::from_millis(250));
     is("2026-11-25T15:59:60Z", secs(0)); // a leap second
     is("2028-02-29T00:00:00Z", secs(1_835_395_200 - NOW));
+    is("2000-02-29T00:00:00Z", secs(0));
+    is("2400-02-29T00:00:00Z", secs(13_574_563_200 - NOW));
     is("9999-12-31T23:59:59Z", secs(253_402_300_799 - NOW));
     is("Wed, 25 Nov 2026 15:59:59 GMT", secs(0));
     for value in [

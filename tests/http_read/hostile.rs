@@ -109,7 +109,7 @@ fn megabytes_of_fields_are_not_read() {
     assert_eq!(seen(15), (Some(Duration::from_millis(1)), vec![]));
     assert_eq!(seen(16), (Some(Duration::from_secs(u64::MAX)), vec![Nonsense::TooMany]));
     let mut headers = headers(&[(&"x-ratelimit-".repeat(1000), "1")]);
-    headers.insert("retry-after", HeaderValue::from_bytes(&[b'9'; 1 << 20]).unwrap());
+    headers.insert("retry-after", HeaderValue::from_bytes(&vec![b'9'; 1 << 20]).unwrap());
     assert_eq!(Feedback::read(StatusCode::OK, &headers).ignored()[0].reason(), Nonsense::TooLong);
 }
 

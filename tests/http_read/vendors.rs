@@ -38,10 +38,12 @@ fn refused<'a>(
     check(&Response { status, fields }, &Said { refusal: true, retry_after, quotas });
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is told may be nothing")]
 fn secs(secs: u64) -> Option<Duration> {
     Some(Duration::from_secs(secs))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is told may be nothing")]
 fn millis(millis: u64) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }

@@ -10,4 +10,5 @@ mod limiter;
 mod many;
 mod map;
 mod plans;
+mod rule;
 mod table;

@@ -1,6 +1,6 @@
 //! In place of `src/keyed/newcomer.rs`: the same, unless it is broken.
 
-pub(super) use super::shipped::own;
+pub(super) use super::shipped::numbered;
 use super::shipped::{self, slot as slot_of};
 use crate::fault::{Fault, fault};
 use crate::sync::with_trace;
@@ -8,8 +8,8 @@ use crate::sync::with_trace;
 /// More than any TAT of the models, which leave 12 bits to the identity.
 const LATE: u64 = 1 << 20;
 
-pub(super) fn other(slot: usize, word: u64) -> u64 {
-    let at = |preference: u64| shipped::other(slot, preference << 12);
+pub(super) fn preference(slot: usize, word: u64) -> u64 {
+    let at = |preference: u64| shipped::preference(slot, preference << 12);
     let tat = word >> 12;
     match fault() {
         Some(Fault::TakesTheLargest) => at(LATE - tat),
@@ -18,7 +18,7 @@ pub(super) fn other(slot: usize, word: u64) -> u64 {
         Some(Fault::TiesByThread) if with_trace(|trace| trace.thread() == 1) => {
             at(tat * 16 + 15 - slot as u64)
         }
-        _ => shipped::other(slot, word),
+        _ => shipped::preference(slot, word),
     }
 }
 

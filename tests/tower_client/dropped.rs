@@ -119,10 +119,13 @@ fn nothing_comes_after_the_end() {
         let inner = service_fn(|_: Request<u32>| -> std::future::Ready<Result<Response<()>, Broken>> {
             panic!("as it was told")
         });
-        let mut client = RateLimitLayer::new(exact("5/10s")).layer(inner);
+        let limiter = exact("5/10s");
+        let mut client = RateLimitLayer::new(limiter.clone()).layer(inner);
         let mut response = Box::pin(client.call(call(0)));
         let mut poll = || response.as_mut().poll(&mut Context::from_waker(noop_waker_ref()));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut poll)).is_err());
         assert!(matches!(poll(), Poll::Pending));
+        // Nor is anything charged after it.
+        assert_eq!(limiter.status().remaining(), 4);
     });
 }

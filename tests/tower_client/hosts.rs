@@ -29,12 +29,12 @@ fn hosts(
 ) {
     let (tokio, made) = (Tokio::new().unwrap(), Arc::new(AtomicUsize::new(0)));
     let counted = made.clone();
-    let make = move |_: &Host| -> Result<OnTokio<SlidingLog>, tollgate::Error> {
+    let new = move |_: &Host| -> Result<OnTokio<SlidingLog>, tollgate::Error> {
         counted.fetch_add(1, Ordering::Relaxed);
         let log = SlidingLog::new("1/10s".parse()?)?;
         Ok(FairLimiter::new(RateLimiter::new(log, tokio.clone()), tokio.clone()))
     };
-    (PerHost::new(hosts, authority::<u32>, make), made)
+    (PerHost::new(hosts, authority::<u32>, new), made)
 }
 
 #[test]

@@ -215,6 +215,7 @@ fn an_answer_that_comes_later() {
         ready(Ok::<_, Infallible>(Response::new(String::new())))
     });
     let layer = RateLimitLayer::keyed(far.clone(), |_| Some(7)).cost(|_| 2);
+    let layer = layer.on_decision(|decision| assert_eq!((decision.key(), decision.cost()), (Some(&7), 2)));
     let mut service = layer.layer(handler);
 
     let mut response = Box::pin(service.call(Request::new("the body".into())));

@@ -19,10 +19,38 @@ use tollgate::{BuildError, Clock, Manual, Plan, Policy, RateLimiter, SlidingLog,
 use crate::support::{Server, exact};
 
 fn ask<K, L: Limiter<K>>(limiter: &L, key: Option<&K>, cost: u32) -> Answer {
+    limiter.decide_now(key, cost).expect("an answer of this process is there at once")
+}
+
+/// The same by its future.
+fn ask_later<K, L: Limiter<K>>(limiter: &L, key: Option<&K>, cost: u32) -> Answer {
     match pin!(limiter.decide(key, cost)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("an answer of this process is there at once"),
     }
+}
+
+#[test]
+fn the_future_says_the_same() {
+    let (limiter, _) = exact("1/10s");
+    let queue = FairLimiter::blocking(limiter.clone());
+    assert!(is_granted(ask_later(&limiter, None, 1)));
+    assert_eq!(ask_later(&limiter, None, 1), ask(&limiter, None, 1));
+    assert_eq!(ask_later(&queue, None, 1), ask(&queue, None, 1));
+
+    let (limiter, _) = table("1/10s", 64);
+    assert!(is_granted(ask_later(&limiter, Some(&7), 1)));
+    assert_eq!(ask_later(&limiter, Some(&7), 1), ask(&limiter, Some(&7), 1));
+
+    let (plans, account) = (plans().0, Caller::Account(1));
+    assert!(is_granted(ask_later(&plans, Some(&account), 26)));
+    assert_eq!(ask_later(&plans, Some(&account), 1), ask(&plans, Some(&account), 1));
+
+    let (partners, pro) = (partners(1).0, "pro".to_owned());
+    assert!(is_granted(ask_later(&partners, Some(&pro), 3)));
+    assert_eq!(ask_later(&partners, Some(&pro), 1), ask(&partners, Some(&pro), 1));
+    assert_eq!(ask_later(&partners, Some(&"newcomer".to_owned()), 1), Answer::NONE);
+    assert!(is_granted(ask_later(&partners, None, 1)));
 }
 
 fn is_granted(answer: Answer) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/layers/Cargo.toml
+//! cargo run --release --manifest-path benches/layers/Cargo.toml -- tollgate # only those with this name
 //! ```
 //!
 //! Each layer keeps a limit for each client address, and every request is granted. The requests are made beforehand. A
@@ -91,7 +92,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let limiter = KeyedLimiter::strict("1000/1s, 60000/1m".parse()?, 1 << 17)?;
+    let limiter = KeyedLimiter::strict("1000/1s, 60000/1m".parse()?, 4 * CALLERS as usize)?;
     let address = ClientAddr::from_extension(|peer: &ConnectInfo<SocketAddr>| peer.0);
     let ours = RateLimitLayer::keyed(limiter, move |request| address.of(request));
 
@@ -116,6 +117,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("tower_governor, x-ratelimit", serve(GovernorLayer::new(with_fields).layer(Bare)), Vec::new()),
         ("axum-governor", serve(axum_governor::GovernorLayer::new(axum_governor).layer(Bare)), Vec::new()),
     ];
+    if let Some(only) = std::env::args().nth(1) {
+        contenders.retain(|(name, ..)| *name == "a bare handler" || name.contains(&only));
+    }
     for round in 0..ROUNDS {
         #[expect(clippy::cast_possible_truncation, reason = "a few hundred rounds")]
         let first = (round * REQUESTS) as u32;

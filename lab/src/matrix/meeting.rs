@@ -102,10 +102,8 @@ pub fn meet(
     let mut answers: HashMap<usize, Feedback> = HashMap::new();
     let mut next_look = u64::MAX;
     let mut outcome = Outcome::default();
-    let first = calls.first().map_or(0, |step| step.at);
-    if let Some(step) = calls.first() {
-        at(&mut events, step.at, Event::Comes(0));
-    }
+    let Some(&Step { at: first, .. }) = calls.first() else { return outcome };
+    at(&mut events, first, Event::Comes(0));
     let mut left = PATIENCE.saturating_mul(calls.len() as u64);
     while let Some(Reverse((now, _, event))) = events.pop() {
         if left == 0 || outcome.refused > most {

@@ -64,33 +64,33 @@ impl Board {
     }
 
     pub(crate) fn low(&self) -> u32 {
-        u32::try_from(self.low.load(Relaxed).saturating_sub(1)).unwrap_or(u32::MAX) // B
+        let low = self.low.load(Relaxed); // B
+        u32::try_from(low.saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
     /// A caller wants `n` permits that are not here. Whether the task must be called.
     pub(crate) fn want(&self, n: u32, counts: bool) -> bool {
         let n = u64::from(n);
-        if self.largest.load(Relaxed) < n {
-            // B
+        let largest = self.largest.load(Relaxed); // B
+        if largest < n {
             self.largest.fetch_max(n, Relaxed); // B
         }
-        if counts {
-            return self.wanted.fetch_add(n, Relaxed) == 0; // B
-        }
-        let first = self.wanted.load(Relaxed) == 0; // B
-        if first {
+        let wanted = if counts {
+            self.wanted.fetch_add(n, Relaxed) // B
+        } else {
+            self.wanted.load(Relaxed) // B
+        };
+        if wanted == 0 && !counts {
             self.wanted.store(n, Relaxed); // B
         }
-        first
+        wanted == 0
     }
 
     /// All permits that are wanted, and the most of one caller.
     pub(crate) fn wanted(&self) -> (u64, u32) {
-        match self.wanted.load(Relaxed) {
-            // B
-            0 => (0, 0),
-            wanted => (wanted, u32::try_from(self.largest.load(Relaxed)).unwrap_or(u32::MAX)), // B
-        }
+        let wanted = self.wanted.load(Relaxed); // B
+        let largest = self.largest.load(Relaxed); // B
+        if wanted == 0 { (0, 0) } else { (wanted, u32::try_from(largest).unwrap_or(u32::MAX)) }
     }
 
     pub(crate) fn forget_wanted(&self) {
@@ -110,11 +110,8 @@ impl Board {
     /// When the store is asked again. `None` while it answers.
     #[inline]
     pub(crate) fn away(&self) -> Option<Nanos> {
-        match self.away.load(Relaxed) {
-            // B
-            0 => None,
-            instant => Some(Nanos::from_nanos(instant)),
-        }
+        let away = self.away.load(Relaxed); // B
+        (away > 0).then(|| Nanos::from_nanos(away))
     }
 
     pub(crate) fn set_away(&self, until: Option<Nanos>) {

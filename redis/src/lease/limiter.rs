@@ -67,7 +67,7 @@ use crate::{Store, StoreError};
 /// store is away for good: the limiter does what [`WhenAway`](crate::WhenAway) says.
 pub struct LeasedLimiter<T: NodeTime = NodeClock> {
     shared: Arc<Shared<T>>,
-    _task: Arc<Task>,
+    task: Arc<Task>,
 }
 
 /// Ends the task with the last handle.
@@ -142,23 +142,23 @@ impl<T: NodeTime> LeasedLimiter<T> {
         leases: Leases,
         time: T,
     ) -> Result<LeasedLimiter<T>, LeasesError> {
-        LeasedLimiter::of(Keyed::new(store, key.into(), &leases)?, leases, time)
+        LeasedLimiter::of(Keyed::new(store, key.into(), &leases)?, &leases, time)
     }
 
-    pub(crate) fn of(store: impl Central, leases: Leases, time: T) -> Result<LeasedLimiter<T>, LeasesError> {
+    pub(crate) fn of(store: impl Central, leases: &Leases, time: T) -> Result<LeasedLimiter<T>, LeasesError> {
         let runtime = Handle::try_current().map_err(|_| LeasesError::NoRuntime)?;
         let shared = Arc::new(Shared {
-            account: Account::new(&leases, time.max_unseen())?,
+            account: Account::new(leases, time.max_unseen())?,
             time,
             called: Notify::new(),
-            leases,
+            leases: *leases,
             queue: Mutex::default(),
             last_error: Mutex::default(),
         });
         // Each `RandomState` has keys of its own.
         let node = Node::new(RandomState::new().build_hasher().finish());
         let task = runtime.spawn(drive(Arc::clone(&shared), store, node));
-        Ok(LeasedLimiter { shared, _task: Arc::new(Task(task.abort_handle())) })
+        Ok(LeasedLimiter { shared, task: Arc::new(Task(task.abort_handle())) })
     }
 
     /// Takes one permit that is here, without I/O.
@@ -371,7 +371,7 @@ impl<T: NodeTime> Drop for Place<'_, T> {
 
 impl<T: NodeTime> Clone for LeasedLimiter<T> {
     fn clone(&self) -> Self {
-        LeasedLimiter { shared: Arc::clone(&self.shared), _task: Arc::clone(&self._task) }
+        LeasedLimiter { shared: Arc::clone(&self.shared), task: Arc::clone(&self.task) }
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) trait TwoClocks: Send + Sync + 'static {
 /// - A machine that was suspended, and whose wall clock was set back by the same time before any call was made.
 /// - A virtual machine that was stopped together with all its clocks, by its host. Nothing inside of it can tell. The guest
 ///   agents of most hosts set the wall clock afterwards, and this is seen. Until then, the node may use what is left of its two leases, once.
-/// - A thread that is stopped after it was granted a permit and before it makes its call. No limiter can see this. Choose a
+/// - A thread that is stopped after it has read the clock and before it makes its call. No limiter can see this. Choose a
 ///   [guard](tollgate::Policy::with_guard) for the time that your permits are held.
 #[derive(Debug)]
 pub struct NodeClock(Watch<Machine>);
@@ -170,8 +170,8 @@ impl<T: TwoClocks> Watch<T> {
             }
             let jumps = (seen >> OFFSET_BITS).wrapping_add(1) & (u64::MAX >> OFFSET_BITS);
             let now = (jumps << OFFSET_BITS) | offset;
-            if self.seen.compare_exchange(seen, now, Relaxed, Relaxed).is_ok() {
-                // J
+            let exchanged = self.seen.compare_exchange(seen, now, Relaxed, Relaxed); // J
+            if exchanged.is_ok() {
                 return Reading { at, jumps };
             }
         }

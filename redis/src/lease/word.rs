@@ -71,6 +71,7 @@ impl Lease {
         Nanos::from_nanos((self.0 >> (JUMP_BITS + PERMIT_BITS)) << TICK_BITS)
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits")]
     pub(crate) fn permits(self) -> u32 {
         (self.0 & u64::from(Lease::MOST)) as u32
     }
@@ -120,8 +121,8 @@ impl Held {
                 (true, false) => 0,
                 (false, true) => 1,
                 (false, false) => {
-                    if self.leases[0].load(Relaxed) == first.0 {
-                        // A
+                    let again = self.leases[0].load(Relaxed); // A
+                    if again == first.0 {
                         return None;
                     }
                     continue;
@@ -129,8 +130,8 @@ impl Held {
             };
             let lease = if place == 0 { first } else { second };
             let after = lease.0 - u64::from(n);
-            if self.leases[place].compare_exchange(lease.0, after, Release, Relaxed).is_ok() {
-                // C
+            let exchanged = self.leases[place].compare_exchange(lease.0, after, Release, Relaxed); // C
+            if exchanged.is_ok() {
                 let left = first.permits() + second.permits() - n;
                 return Some(Taken { lease, left });
             }
@@ -148,7 +149,8 @@ impl Held {
         if lease.expires() <= old.expires() {
             return lease.permits();
         }
-        Lease(self.leases[place].swap(lease.0, Relaxed)).permits() // P
+        let replaced = self.leases[place].swap(lease.0, Relaxed); // P
+        Lease(replaced).permits()
     }
 
     /// The permits that can be used now.

@@ -39,7 +39,7 @@ use strict::Strict;
 /// let answer = rule.answer(1, &[0, 1_000_000, 64_457_627, 142_000])?;
 /// assert_eq!(answer.at(), Nanos::from_secs(1));
 /// let denied = answer.result().unwrap_err();
-/// assert_eq!(denied.retry_after().unwrap().as_micros(), 2_440_679);
+/// assert_eq!(denied.retry_after().unwrap().as_micros(), 2_440_678);
 /// assert_eq!(answer.status().unwrap().remaining(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

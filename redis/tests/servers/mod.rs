@@ -209,10 +209,16 @@ impl Server {
         self.running = Some(Running { keeper, signals, pid });
         let until = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
-            match ask(self.port, &["INFO", "server"]) {
-                // Nobody else's server has this number.
-                Ok(info) if info.contains(&format!("process_id:{pid}\r")) => return true,
-                Ok(info) if info.contains("process_id:") => break,
+            match ask(self.port, &["INFO"]) {
+                // Nobody else's server has this number. One that persists reads its keys first.
+                Ok(info) if info.contains(&format!("process_id:{pid}\r")) && info.contains("loading:0\r") => {
+                    return true;
+                }
+                Ok(info)
+                    if info.contains("process_id:") && !info.contains(&format!("process_id:{pid}\r")) =>
+                {
+                    break;
+                }
                 _ => sleep(Duration::from_millis(10)),
             }
         }

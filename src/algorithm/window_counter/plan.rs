@@ -55,7 +55,7 @@ pub struct CounterPlan {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) tat_bits: u32,
-    pub(super) newest_bits: u32,
+    pub(super) total_bits: u32,
     pub(super) count_bits: u32,
     /// The last tick that the word can hold.
     pub(super) last: u64,
@@ -227,21 +227,21 @@ impl CounterPlan {
         let longest = 1_u64.checked_shl(self.tick_bits)?.checked_add(span)?;
         let tat_bits = if self.units == 0 { 0 } else { bits(longest) };
         let count_bits = bits(limit >> self.unit_bits);
-        let newest_bits = bits(limit);
+        let total_bits = bits(limit);
         if count_bits == 0 {
             return None;
         }
-        let counts = newest_bits.checked_add(self.sub_windows.checked_mul(count_bits)?)?;
+        let counts = total_bits.checked_add(self.sub_windows.checked_mul(count_bits)?)?;
         let epoch_bits = u64::BITS.checked_sub(counts.checked_add(tat_bits)?)?.checked_sub(1)? + 1;
         // A shift by 64 is no shift: time is never that fine.
         let tick_bits = epoch_bits.checked_add(self.tick_bits)?;
         let last = (u64::MAX >> u64::BITS.saturating_sub(tick_bits)).min(Reciprocal::MOST / self.tick);
-        Some(Layout { tat_bits, newest_bits, count_bits, last })
+        Some(Layout { tat_bits, total_bits, count_bits, last })
     }
 
     /// A plan is made only if it fits.
     pub(super) fn layout(&self) -> Layout {
-        self.fitted().unwrap_or(Layout { tat_bits: 0, newest_bits: 32, count_bits: 1, last: 0 })
+        self.fitted().unwrap_or(Layout { tat_bits: 0, total_bits: 32, count_bits: 1, last: 0 })
     }
 
     fn is_better(&self, other: &CounterPlan, parts: u128) -> bool {
@@ -264,7 +264,7 @@ impl CounterPlan {
         lower(self.counted_rate(), (1, u128::from(self.units) * u128::from(self.tick)))
     }
 
-    fn sub_window_nanos(&self) -> u128 {
+    pub(super) fn sub_window_nanos(&self) -> u128 {
         u128::from(self.tick) << self.tick_bits
     }
 

@@ -91,7 +91,7 @@ impl Feedback {
     /// | `r` calls are left, where the limiter would grant more at once | grants at most `r` at once, and then spaces its calls as after a [pause](RateLimiter::pause_until) |
     /// | nothing is left, but not until when | the same, where the first call is spaced, too |
     ///
-    /// Why it does not charge what the server has counted and we have not? The server may count for other reasons, such as a
+    /// Why does it not charge what the server has counted and we have not? The server may count for other reasons, such as a
     /// smaller limit. Then each response would charge the difference again, until nothing is left of the long windows. To
     /// space the calls costs at most one interval of the quota with the smallest limit, and charges nothing. If that interval
     /// is above the longest pause, nothing is lowered.

@@ -78,6 +78,16 @@
 //!
 //! There is no moment between the permit and the sending at which a call could be dropped.
 //!
+//! # Which limiter
+//!
+//! - A limiter that keeps the rule, with a guard above the jitter, draws no 429 from any server that grants the rule:
+//!   [`SlidingLog`](crate::SlidingLog), [`WindowCounter`](crate::WindowCounter) or
+//!   [`TokenBucket::strict`](crate::TokenBucket::strict). The lab's `matrix` shows all of them against all kinds of servers.
+//! - **Some servers grant less at once than the rule**: this crate's own strict bucket and its
+//!   [`KeyedLimiter`](crate::keyed::KeyedLimiter), for example. For these take a strict bucket with a small burst
+//!   ([`TokenBucket::with_burst`](crate::TokenBucket::with_burst)). What the server holds beyond that burst makes up for the jitter.
+//! - If the key is used by others, too, or the limit is not known, rely on what the server says, and repeat.
+//!
 //! # Where it stands among layers
 //!
 //! The permit is taken in `call`, never in `poll_ready`: one that is taken there is used at an unknown time, and a thousand

@@ -89,26 +89,35 @@ where
         let shared = &**this.shared;
         loop {
             // Whoever polls again after the end, or after foreign code has panicked, waits for ever.
-            let (end, answer) = match this.state.as_mut().project() {
+            let answer;
+            let end = match this.state.as_mut().project() {
                 StateProjected::New => {
                     let Some(call) = this.call.as_mut() else { return Poll::Pending };
                     match shared.begin(&call.request) {
                         Begin::Ask { key, cost } => {
-                            let deciding = shared.limiter.decide(key.as_ref(), cost);
-                            this.state.set(State::Asking { key, cost: Some(cost), deciding });
-                            continue;
+                            let Some(now) = shared.limiter.decide_now(key.as_ref(), cost) else {
+                                let deciding = shared.limiter.decide(key.as_ref(), cost);
+                                this.state.set(State::Asking { key, cost: Some(cost), deciding });
+                                continue;
+                            };
+                            answer = now;
+                            shared.end(&mut call.request, key.as_ref(), cost, Some(&answer))
                         }
                         Begin::NoKey { cost } => {
-                            (shared.end(&mut call.request, None, cost, None), Answer::NONE)
+                            answer = Answer::NONE;
+                            shared.end(&mut call.request, None, cost, None)
                         }
-                        Begin::Skip => (End::Serve { writes: false }, Answer::NONE),
+                        Begin::Skip => {
+                            answer = Answer::NONE;
+                            End::Serve { writes: false }
+                        }
                     }
                 }
                 StateProjected::Asking { key, cost, deciding } => {
                     let (Some(call), Some(_)) = (this.call.as_mut(), &cost) else { return Poll::Pending };
-                    let answer = ready!(deciding.poll(context));
+                    answer = ready!(deciding.poll(context));
                     let cost = cost.take().unwrap_or(0);
-                    (shared.end(&mut call.request, key.as_ref(), cost, Some(&answer)), answer)
+                    shared.end(&mut call.request, key.as_ref(), cost, Some(&answer))
                 }
                 StateProjected::Serving { left, future } => {
                     let result = ready!(future.poll(context));

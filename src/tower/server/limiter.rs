@@ -74,6 +74,15 @@ pub trait Limiter<K>: Send + Sync {
     /// The answer does not borrow the key. If it is dropped before it is there, the permits may be charged or not.
     fn decide(&self, key: Option<&K>, cost: u32) -> Self::Deciding;
 
+    /// As [`decide`](Limiter::decide), if the answer can be had without waiting. `None`, which charges nothing, asks the layer
+    /// to call `decide`. The provided method always returns that.
+    ///
+    /// A limiter in this process implements it, and saves the layer to keep a future.
+    fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        let _ = (key, cost);
+        None
+    }
+
     /// The address of the state that all clones share. A layer notices by it that a request has met the same limiter
     /// before. The provided method returns 0, which says that the address is not known.
     fn identity(&self) -> usize {
@@ -128,9 +137,13 @@ impl<A: Algorithm + ?Sized, C: Clock> Limiter<()> for RateLimiter<A, C> {
         vec![Fields::of(self.algorithm())]
     }
 
-    fn decide(&self, _key: Option<&()>, cost: u32) -> Ready<Answer> {
+    fn decide(&self, key: Option<&()>, cost: u32) -> Ready<Answer> {
+        ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
+    }
+
+    fn decide_now(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
         let (result, status) = self.decide_n(cost);
-        ready(Answer::new(result, Some(status)))
+        Some(Answer::new(result, Some(status)))
     }
 
     fn identity(&self) -> usize {
@@ -147,8 +160,12 @@ impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Limiter<()> for FairLimiter<A
         self.limiter().fields()
     }
 
-    fn decide(&self, _key: Option<&()>, cost: u32) -> Ready<Answer> {
-        ready(match TryGrant::try_grant_n(self, cost) {
+    fn decide(&self, key: Option<&()>, cost: u32) -> Ready<Answer> {
+        ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
+    }
+
+    fn decide_now(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
+        Some(match TryGrant::try_grant_n(self, cost) {
             Ok(_) => Answer::new(Ok(()), Some(self.status())),
             Err(denied) => Answer::new(Err(denied), Some(self.limiter().status_at(denied.at()))),
         })
@@ -167,9 +184,13 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for KeyedLimite
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Ready<Answer> {
+        ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
+    }
+
+    fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
         let (table, hash, now) = (self.table(), hash(self, key), self.clock().now());
         let result = table.try_acquire_at(now, hash, cost);
-        ready(Answer::new(result, Some(table.status_at(now, hash))))
+        Some(Answer::new(result, Some(table.status_at(now, hash))))
     }
 
     fn identity(&self) -> usize {

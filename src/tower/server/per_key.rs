@@ -95,13 +95,14 @@ impl<K: Hash + Eq + Clone, L: Limiter<()> + Forgettable> PerKey<K, L> {
 }
 
 impl<K: Hash + Eq + Clone, L: Forgettable> Shared<K, L> {
-    /// The limiter of a caller, or `None` if there is no room for it.
-    fn limiter(&self, key: &K) -> Option<Planned<L>> {
+    /// What `ask` says of the limiter of a caller, or of `None` if there is no room for it.
+    fn with_limiter<R>(&self, key: Option<&K>, ask: impl FnOnce(Option<&Planned<L>>) -> R) -> R {
+        let Some(key) = key else { return ask(Some(&self.nobody)) };
         let make = || {
             let policy = chosen(&self.choose, Some(key), self.policies.len());
             Ok::<_, Error>(Planned { limiter: (self.make)(self.policies[policy])?, policy })
         };
-        self.map.get_or_insert(key, make).ok()
+        ask(self.map.get_or_insert(key, make).ok().as_ref())
     }
 }
 
@@ -117,20 +118,19 @@ where
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Deciding<L::Deciding> {
-        let found;
-        let planned = match key {
-            None => Some(&self.shared.nobody),
-            Some(key) => {
-                found = self.shared.limiter(key);
-                found.as_ref()
-            }
-        };
-        match planned {
-            Some(planned) => {
-                Deciding { asked: Some(planned.limiter.decide(None, cost)), policy: planned.policy }
+        self.shared.with_limiter(key, |planned| match planned {
+            Some(Planned { limiter, policy }) => {
+                Deciding { asked: Some(limiter.decide(None, cost)), policy: *policy }
             }
             None => Deciding { asked: None, policy: 0 },
-        }
+        })
+    }
+
+    fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        self.shared.with_limiter(key, |planned| match planned {
+            Some(Planned { limiter, policy }) => Some(limiter.decide_now(None, cost)?.by_policy(*policy)),
+            None => Some(Answer::NONE),
+        })
     }
 
     fn identity(&self) -> usize {

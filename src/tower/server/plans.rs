@@ -105,12 +105,16 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for Plans<K, S,
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Ready<Answer> {
+        ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
+    }
+
+    fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
         let Shared { plans, choose } = &*self.shared;
         let index = chosen(choose, key, plans.len());
-        let Some((plan, _)) = plans.get(index) else { return self.limiter.decide(key, cost) };
+        let Some((plan, _)) = plans.get(index) else { return self.limiter.decide_now(key, cost) };
         let (table, hash, now) = (self.limiter.table(), hash(&self.limiter, key), self.limiter.clock().now());
         let result = table.try_acquire_with(now, hash, cost, plan);
-        ready(Answer::new(result, Some(table.status_with(now, hash, plan))).by_policy(index))
+        Some(Answer::new(result, Some(table.status_with(now, hash, plan))).by_policy(index))
     }
 
     fn identity(&self) -> usize {

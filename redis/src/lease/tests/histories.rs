@@ -142,14 +142,14 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    pub(super) fn run(leases: Leases, twin: Twin, world: World, seed: u64) -> Outcome {
+    pub(super) fn run(leases: &Leases, twin: Twin, world: World, seed: u64) -> Outcome {
         let plan = match twin {
             Twin::WithoutGuard => Plan::with_burst(*leases.policy(), leases.plan().burst()).unwrap(),
             _ => *leases.plan(),
         };
         let out = Outcome { grants: Vec::new(), calls: 0, requests: 0, leased: 0, lost: 0 };
         let mut simulation = Simulation {
-            leases,
+            leases: *leases,
             twin,
             world,
             rng: Rng::with_seed(seed),
@@ -232,8 +232,8 @@ impl Simulation {
         let mean = self.world.pause;
         // Calls come in bunches, and then not at all for a while.
         let pause = match self.rng.u8(0..20) {
-            0 if self.world.faults && self.world.worst.is_none() => self.rng.u64(0..mean * 60 + 1),
-            _ => self.rng.u64(0..mean * 2 + 1),
+            0 if self.world.faults && self.world.worst.is_none() => self.rng.u64(0..=mean * 60),
+            _ => self.rng.u64(0..=mean * 2),
         };
         self.at(now + pause, Event::Call { node });
         let n = if self.world.faults && self.rng.u8(0..4) == 0 { self.rng.u32(1..=4) } else { 1 };
@@ -304,7 +304,8 @@ impl Simulation {
                 machine.asking = Some((request, ask));
                 let delay = self.delay(now, false);
                 let cut_off = self.machines[node].cut_off_until > now;
-                if !cut_off && !(self.world.faults && self.rng.u8(0..20) == 0) {
+                let lost = self.world.faults && self.rng.u8(0..20) == 0;
+                if !cut_off && !lost {
                     let Ask { least, most, .. } = ask;
                     self.at(now + delay, Event::Arrive { node, request, least, most });
                 }
@@ -326,8 +327,8 @@ impl Simulation {
             return if back && holds { hold * 45 / 100 } else { 1_000_000 };
         }
         match self.rng.u8(0..10) {
-            0 if self.world.faults => self.rng.u64(0..self.world.slow * 10 + 1),
-            _ => self.rng.u64(self.world.slow / 4..self.world.slow + 1),
+            0 if self.world.faults => self.rng.u64(0..=self.world.slow * 10),
+            _ => self.rng.u64(self.world.slow / 4..=self.world.slow),
         }
     }
 
@@ -367,8 +368,8 @@ impl Simulation {
         let expires = machine.account.held.expires(reading).filter(|_| machine.hoards);
         let rate = 1_000_000 + machine.faster;
         if let Some(expires) = expires {
-            let left = i128::from(expires.saturating_duration_since(reading.at).as_nanos() as u64);
-            let left = u64::try_from(left * 1_000_000 / i128::from(rate)).unwrap();
+            let left = expires.saturating_duration_since(reading.at).as_nanos() * 1_000_000;
+            let left = u64::try_from(left / u128::try_from(rate).unwrap()).unwrap();
             self.at(now + left.saturating_sub(10_000), Event::Spend { node });
         }
         self.set_alarm(node, now);
@@ -474,24 +475,18 @@ fn exceeding(twin: Twin, histories: u64) -> (u64, u64, u64) {
             slow: rng.u64(1_000_000..=u64::try_from(life.as_nanos()).unwrap() / 3),
             worst: None,
         };
-        let world = match rng.bool() || twin != Twin::Whole {
-            true => {
-                let plan = leases.plan();
-                let quiet = u64::try_from((plan.interval() * (plan.burst() + 2)).as_nanos()).unwrap();
-                let hold = u64::try_from(life.as_nanos()).unwrap();
-                let quota = policy.quotas()[rng.usize(0..policy.quotas().len())];
-                let use_up = u64::try_from(quota.window().as_nanos()).unwrap();
-                let cycle = quiet + hold + use_up;
-                World {
-                    worst: Some([quiet, hold, use_up]),
-                    length: cycle * 6,
-                    pause: world.pause / 3,
-                    ..world
-                }
-            }
-            false => world,
+        let world = if rng.bool() || twin != Twin::Whole {
+            let plan = leases.plan();
+            let quiet = u64::try_from((plan.interval() * (plan.burst() + 2)).as_nanos()).unwrap();
+            let hold = u64::try_from(life.as_nanos()).unwrap();
+            let quota = policy.quotas()[rng.usize(0..policy.quotas().len())];
+            let use_up = u64::try_from(quota.window().as_nanos()).unwrap();
+            let cycle = quiet + hold + use_up;
+            World { worst: Some([quiet, hold, use_up]), length: cycle * 6, pause: world.pause / 3, ..world }
+        } else {
+            world
         };
-        let out = Simulation::run(leases, twin, world, seed);
+        let out = Simulation::run(&leases, twin, world, seed);
         granted += out.grants.len() as u64;
         lost += out.lost;
         exceeded += u64::from(policy.quotas().iter().any(|quota| {

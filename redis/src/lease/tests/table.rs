@@ -1,6 +1,13 @@
 //! What leases cost and save, for the README:
 //! `cargo test --release -p tollgate-redis --lib leases_against_none -- --nocapture`
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures to show"
+)]
+
 use std::time::Duration;
 
 use tollgate::Policy;
@@ -54,7 +61,7 @@ fn leases_against_none() {
                 slow: SECOND / 2_000,
                 worst: None,
             };
-            let out = Simulation::run(leases, Twin::Whole, world, 1);
+            let out = Simulation::run(&leases, Twin::Whole, world, 1);
             let granted: u64 = out.grants.iter().map(|&(_, n)| u64::from(n)).sum();
             let plan = leases.plan();
             let most = u128::from(plan.burst()) + u128::from(world.length) / plan.interval().as_nanos();

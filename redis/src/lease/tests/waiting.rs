@@ -164,7 +164,7 @@ fn outside_of_a_runtime_there_is_no_limiter() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (bucket, time) =
         runtime.block_on(async { (Bucket::of(&leases(), ms(1)), super::world::TokioTime::new()) });
-    let error = crate::LeasedLimiter::of(bucket, leases(), time).unwrap_err();
+    let error = crate::LeasedLimiter::of(bucket, &leases(), time).unwrap_err();
     assert_eq!(error, crate::LeasesError::NoRuntime);
 }
 

@@ -103,7 +103,7 @@ impl Bucket {
     }
 
     pub(super) fn limiter_in(&self, leases: Leases, time: TokioTime) -> LeasedLimiter<TokioTime> {
-        LeasedLimiter::of(self.clone(), leases, time).unwrap()
+        LeasedLimiter::of(self.clone(), &leases, time).unwrap()
     }
 }
 
