@@ -76,6 +76,11 @@ fn earlier(instant: Nanos, nanos: u64) -> Nanos {
     Nanos::from_nanos(instant.as_nanos() - nanos)
 }
 
+/// The instant from which a call for `n` is granted.
+fn ready(limiter: &Limiter, clock: &Manual, n: u32) -> Nanos {
+    limiter.peek_n(n).map_or_else(|denied| denied.retry_at().unwrap_or(Nanos::MAX), |()| clock.now())
+}
+
 /// What is said of the limiter, and the instant of the next call for `n`.
 fn look(limiter: &Limiter, clock: &Manual, fields: &Fields, n: u32) -> Option<Nanos> {
     let (now, status) = (clock.now(), limiter.status());
@@ -87,6 +92,10 @@ fn look(limiter: &Limiter, clock: &Manual, fields: &Fields, n: u32) -> Option<Na
         // What it says itself is no news.
         assert_eq!(own.heed(limiter, &HEED), Heeded::default(), "{headers:?}");
     }
+    let seconds = |instant: Nanos| instant.saturating_duration_since(now).as_nanos().div_ceil(1_000_000_000);
+    let told = |said: &Feedback| said.retry_after().map(|after| u128::from(after.as_secs()));
+    let wait = (status.remaining() == 0).then(|| seconds(ready(limiter, clock, 1)));
+    assert_eq!(told(&own), wait, "{headers:?}");
     let Err(denied) = limiter.peek_n(n) else {
         assert!(status.remaining() >= n);
         return None;
@@ -101,8 +110,7 @@ fn look(limiter: &Limiter, clock: &Manual, fields: &Fields, n: u32) -> Option<Na
         return None;
     }
     let retry_at = denied.retry_at().unwrap();
-    let seconds = retry_at.saturating_duration_since(now).as_nanos().div_ceil(1_000_000_000);
-    assert_eq!(said.retry_after().map(|after| u128::from(after.as_secs())), Some(seconds), "{headers:?}");
+    assert_eq!(told(&said), Some(seconds(retry_at)), "{headers:?}");
     assert!(
         said.quotas()
             .iter()
@@ -143,12 +151,13 @@ proptest! {
                     }
                     Step::Hear(response) => {
                         let (status, fields) = RESPONSES[response];
-                        let before = limiter.status();
-                        let ready = |limiter: &Limiter| limiter.peek().map_or_else(|denied| denied.retry_at().unwrap(), |()| clock.now());
-                        let most = ready(limiter).max(clock.now().saturating_add(LONGEST));
+                        let burst = limiter.peek_n(u32::MAX).unwrap_err().burst();
+                        let all = || [1, 2.min(burst), burst].map(|n| ready(limiter, &clock, n));
+                        let (before, now) = (all(), clock.now());
                         read(status, fields).heed(limiter, &HEED);
-                        prop_assert!(limiter.status().remaining() <= before.remaining());
-                        prop_assert!(ready(limiter) <= most);
+                        let after = all();
+                        prop_assert!(before.iter().zip(&after).all(|(before, after)| before <= after));
+                        prop_assert!(after[0] <= before[0].max(now.saturating_add(LONGEST)));
                     }
                 }
             }
