@@ -183,3 +183,26 @@ fn draft_7_takes_nothing_back() {
     let fields = [("ratelimit-policy", "\"\";q=5;w=60"), ("ratelimit", "remaining=3, reset=9")];
     assert_eq!(quotas(&read(200, &fields)), [": 5/60s, 3 left, reset 9s"]);
 }
+
+/// Spring's way to grant one call a minute: a call costs 60 of the 60 tokens that come back, one in a second.
+#[test]
+fn what_is_left_is_counted_in_calls() {
+    let left = |tokens| {
+        let fields = [
+            ("x-ratelimit-remaining", tokens),
+            ("x-ratelimit-requested-tokens", "60"),
+            ("x-ratelimit-burst-capacity", "180"),
+            ("x-ratelimit-replenish-rate", "1"),
+        ];
+        read(200, &fields).remaining()
+    };
+    assert_eq!((left("180"), left("179"), left("59")), (Some(3), Some(2), Some(0)));
+}
+
+/// Only where the name is GitHub's: elsewhere it is one like any other.
+#[test]
+fn a_quota_named_graphql_counts_calls() {
+    assert_eq!(read(200, &[("ratelimit", "\"graphql\";r=3;t=9")]).remaining(), Some(3));
+    let github = [("x-ratelimit-resource", "graphql"), ("x-ratelimit-remaining", "3")];
+    assert_eq!(read(200, &github).remaining(), None);
+}

@@ -63,12 +63,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 type Limiter = RateLimiter<dyn Algorithm, Manual>;
 
-fn limiters(policy: Policy, clock: &Manual) -> [Limiter; 4] {
+fn limiters(policy: &Policy, clock: &Manual) -> [Limiter; 4] {
     [
-        RateLimiter::new(SlidingLog::new(policy).unwrap(), clock.clone()).erased(),
-        RateLimiter::new(TokenBucket::strict(policy).unwrap(), clock.clone()).erased(),
-        RateLimiter::new(TokenBucket::nominal(policy).unwrap(), clock.clone()).erased(),
-        RateLimiter::new(WindowCounter::new(policy).unwrap(), clock.clone()).erased(),
+        RateLimiter::new(SlidingLog::new(*policy).unwrap(), clock.clone()).erased(),
+        RateLimiter::new(TokenBucket::strict(*policy).unwrap(), clock.clone()).erased(),
+        RateLimiter::new(TokenBucket::nominal(*policy).unwrap(), clock.clone()).erased(),
+        RateLimiter::new(WindowCounter::new(*policy).unwrap(), clock.clone()).erased(),
     ]
 }
 
@@ -132,7 +132,7 @@ proptest! {
         let policy: Policy = policy.parse().unwrap();
         let clock = Manual::new();
         // The second of each pair hears nothing, and is asked for what was granted to the first.
-        for (limiter, free) in limiters(policy, &clock).iter().zip(&limiters(policy, &clock)) {
+        for (limiter, free) in limiters(&policy, &clock).iter().zip(&limiters(&policy, &clock)) {
             clock.set(Nanos::from_secs(1000));
             let fields = Fields::of(limiter.algorithm());
             let mut retry_at = None;

@@ -63,8 +63,8 @@ fn check(fields: &Fields, limiter: &dyn Algorithm, now: Nanos, n: u32, status_at
 struct Key(KeyedTable);
 
 impl Key {
-    fn new(policy: Policy) -> Option<Key> {
-        Some(Key(KeyedTable::new(Plan::new(policy).ok()?, 8).ok()?))
+    fn new(policy: &Policy) -> Option<Key> {
+        Some(Key(KeyedTable::new(Plan::new(*policy).ok()?, 8).ok()?))
     }
 }
 
@@ -98,7 +98,7 @@ fn play(
     gap: u32,
     meanwhile: Option<(u32, u32)>,
 ) {
-    let table = Key::new(*policy).map(|key| ("table".to_owned(), Box::new(key) as Box<dyn Algorithm>));
+    let table = Key::new(policy).map(|key| ("table".to_owned(), Box::new(key) as Box<dyn Algorithm>));
     let kinds = all(*policy).filter(|(kind, _)| kinds.contains(kind));
     let kinds = kinds.map(|(kind, limiter)| (format!("{kind:?}"), limiter as Box<dyn Algorithm>));
     for (kind, limiter) in kinds.chain(table) {

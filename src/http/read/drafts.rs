@@ -84,9 +84,15 @@ fn limit_of_draft_7(members: &Keys<'_, Member<'_>>, slots: &mut Slots) -> Result
         return Err(Nonsense::NotAQuota);
     }
     let quota = &mut slots.named(DRAFT, "")?.quota;
-    limit.into_iter().for_each(|limit| keep_least(&mut quota.limit, limit));
-    remaining.into_iter().for_each(|remaining| keep_least(&mut quota.remaining, remaining));
-    bare("reset").and_then(seconds).into_iter().for_each(|reset| keep_most(&mut quota.reset, reset));
+    if let Some(limit) = limit {
+        keep_least(&mut quota.limit, limit);
+    }
+    if let Some(remaining) = remaining {
+        keep_least(&mut quota.remaining, remaining);
+    }
+    if let Some(reset) = bare("reset").and_then(seconds) {
+        keep_most(&mut quota.reset, reset);
+    }
     Ok(())
 }
 

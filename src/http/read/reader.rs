@@ -210,11 +210,13 @@ impl Reader {
             let quota = &mut slot.quota;
             match slot.family {
                 "anthropic-priority" => quota.name.insert_str(0, "priority-"),
-                "x-ratelimit" if quota.name.is_empty() => quota.name.clone_from(&self.name),
+                "x-ratelimit" if quota.name.is_empty() => {
+                    quota.name.clone_from(&self.name);
+                    if quota.name == "graphql" {
+                        quota.unit = ServerUnit::Other; // GitHub: a call costs many points.
+                    }
+                }
                 _ => {}
-            }
-            if quota.name == "graphql" {
-                quota.unit = ServerUnit::Other; // GitHub: a call costs many points.
             }
         }
         let is_refusal = self.verdict.is_refusal(status, &self.slots.all);
@@ -223,6 +225,7 @@ impl Reader {
             is_refusal,
             blames_others: is_refusal && self.verdict.blames_others,
             retry_after: self.verdict.retry_after(is_refusal, &self.slots.all),
+            remaining: self.slots.all.iter().filter_map(Slot::calls).min(),
             used_percent: self.used_percent,
             quotas: self.slots.all.into_iter().map(|slot| slot.quota).collect(),
             ignored: self.ignored,

@@ -48,6 +48,12 @@ impl Slot {
         quota.window = quota.window.filter(|window| !window.is_zero());
     }
 
+    /// How many calls are left, if it counts calls.
+    pub(super) fn calls(&self) -> Option<u64> {
+        let remaining = self.quota.remaining.filter(|_| self.quota.unit == ServerUnit::Requests)?;
+        Some(remaining / self.cost.unwrap_or(1).max(1))
+    }
+
     /// Whether too little is left for a call, and time helps.
     pub(super) fn is_spent(&self) -> bool {
         let cost = self.cost.unwrap_or(1).max(1);
