@@ -179,12 +179,19 @@ fn spring_cloud_gateway() {
         ]
     };
     granted(&fields("17"), &[": 20/2.857142858s, 17 left, reset ?"]);
-    // Two are left where three are needed: three sevenths of a second.
+    // Two are left where three are needed, and seven come with each second of its clock.
+    refused(429, &fields("2"), secs(1), &[": 20/2.857142858s, 2 left, reset 1s"]);
+    // One call a minute: it costs 60, and one comes each second.
     refused(
         429,
-        &fields("2"),
-        Some(Duration::from_nanos(428_571_429)),
-        &[": 20/2.857142858s, 2 left, reset 428.571429ms"],
+        &[
+            ("x-ratelimit-remaining", "13"),
+            ("x-ratelimit-requested-tokens", "60"),
+            ("x-ratelimit-burst-capacity", "60"),
+            ("x-ratelimit-replenish-rate", "1"),
+        ],
+        secs(47),
+        &[": 60/60s, 13 left, reset 47s"],
     );
 }
 

@@ -39,9 +39,10 @@ impl Slot {
         quota.remaining = quota.remaining.or_else(unused);
         if let Some(rate) = self.rate.filter(|&rate| rate > 0) {
             quota.window = quota.window.or(quota.limit.map(|limit| quotient(limit, rate)));
-            let cost = self.cost.unwrap_or(1);
-            if quota.remaining.is_some_and(|remaining| remaining < cost) {
-                quota.reset = quota.reset.or(Some(quotient(cost, rate)));
+            let missing = quota.remaining.and_then(|left| self.cost.unwrap_or(1).checked_sub(left));
+            if let Some(missing) = missing.filter(|&missing| missing > 0) {
+                // All that comes in a second comes at its end.
+                quota.reset = quota.reset.or(Some(Duration::from_secs(missing.div_ceil(rate))));
             }
         }
         quota.reset = self.reset_after.or(quota.reset);
