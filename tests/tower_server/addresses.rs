@@ -217,11 +217,11 @@ proptest! {
     }
 }
 
-fn keyed(policy: &str) -> KeyedLimiter<std::hash::RandomState, tollgate::DefaultClock> {
+fn keyed(policy: &str) -> KeyedLimiter {
     KeyedLimiter::strict(policy.parse().unwrap(), 1_000).unwrap()
 }
 
-fn by_peer() -> RateLimitLayer<KeyedLimiter<std::hash::RandomState, tollgate::DefaultClock>, IpAddr> {
+fn by_peer() -> RateLimitLayer<KeyedLimiter, IpAddr> {
     let address = ClientAddr::from_extension(|peer: &ConnectInfo<SocketAddr>| peer.0);
     RateLimitLayer::keyed(keyed("2/1h, 1000/1d"), move |request| address.of(request))
 }

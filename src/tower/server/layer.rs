@@ -63,7 +63,8 @@ pub enum WithoutKey {
     Share,
     /// The request is let through. **Whoever can hide the key is not limited.**
     Allow,
-    /// The request is refused with this status, such as 401 or 403.
+    /// The request is refused with this status, such as 403. A 401 must name a way to log in (RFC 9110, section 15.5.2): let
+    /// [`on_refusal`](RateLimitLayer::on_refusal) add the `WWW-Authenticate`.
     Refuse(StatusCode),
 }
 
