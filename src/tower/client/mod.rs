@@ -1,7 +1,8 @@
 //! The layer of a client: each call waits for its turn, and what the server says is heeded.
 //!
-//! It goes around reqwest, the client of hyper-util, or any other `tower` service that can be cloned. This client makes 50 calls a minute and 1500 an hour
-//! at most, whatever number of tasks share it. A guard of a second covers what the server sees differently.
+//! It goes around reqwest, the client of hyper-util, or any other `tower` service that can be cloned. This client makes 50
+//! calls a minute and 1500 an hour at most, whatever number of tasks share it. A guard of a second covers what the server
+//! sees differently.
 //!
 //! ```no_run
 //! use std::time::Duration;
