@@ -178,6 +178,18 @@ fn polled_again_after_its_end_a_response_waits_for_ever() {
     }
 }
 
+#[test]
+fn polled_again_after_a_hook_has_panicked_a_response_waits_for_ever() {
+    let (limiter, _) = exact("3/10s");
+    let layer = RateLimitLayer::new(limiter.clone()).on_decision(|_| panic!("as it was told"));
+    let handler = service_fn(|_: Request<String>| ready(Ok::<_, Infallible>(Response::new(String::new()))));
+    let mut response = Box::pin(layer.layer(handler).call(request()));
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(response.as_mut()))).is_err());
+    assert!(poll(response.as_mut()).is_pending());
+    // It is not charged a second time.
+    assert_eq!(limiter.status().remaining(), 2);
+}
+
 /// A limiter on another machine: it answers when it is told to.
 #[derive(Clone, Default)]
 struct Far {

@@ -42,6 +42,8 @@ pin_project! {
     #[project = StateProjected]
     enum State<K, F, D> {
         New,
+        // Also while foreign code runs that could panic.
+        Over,
         Asking {
             key: Option<K>,
             // Until there is an answer.
@@ -88,11 +90,13 @@ where
         let mut this = self.project();
         let shared = &**this.shared;
         loop {
-            // Whoever polls again after the end, or after foreign code has panicked, waits for ever.
             let answer;
             let end = match this.state.as_mut().project() {
+                // Whoever polls again after the end, or after a panic, waits for ever and is not charged again.
+                StateProjected::Over => return Poll::Pending,
                 StateProjected::New => {
                     let Some(call) = this.call.as_mut() else { return Poll::Pending };
+                    this.state.set(State::Over);
                     match shared.begin(&call.request) {
                         Begin::Ask { key, cost } => {
                             let Some(now) = shared.limiter.decide_now(key.as_ref(), cost) else {
@@ -122,7 +126,7 @@ where
                 StateProjected::Serving { left, future } => {
                     let result = ready!(future.poll(context));
                     let left = left.take();
-                    this.state.set(State::New);
+                    this.state.set(State::Over);
                     let mut response = result?;
                     if let Some((policy, status)) = &left {
                         shared.write(response.headers_mut(), *policy, status);
@@ -138,7 +142,7 @@ where
                     this.state.set(State::Serving { left, future });
                 }
                 End::Refuse(response) => {
-                    this.state.set(State::New);
+                    this.state.set(State::Over);
                     return Poll::Ready(Ok(response.map(ResponseBody::refusal)));
                 }
             }
@@ -158,11 +162,11 @@ where
     L: Limiter<K>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match (&self.call, &self.state) {
-            (Some(_), State::New) => "new",
-            (Some(_), _) => "asking",
-            (None, State::Serving { .. }) => "serving",
-            (None, _) => "done",
+        let state = match self.state {
+            State::New => "new",
+            State::Asking { .. } => "asking",
+            State::Serving { .. } => "serving",
+            State::Over => "done",
         };
         f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
     }
