@@ -55,6 +55,8 @@ pub fn window_counter(data: &[u8]) {
     let newest = took_place.last().map_or(0, |&(now, _)| now);
     if few && newest < YEAR {
         used_elsewhere(counter, log, newest, asked);
+        // The most, while no bucket is behind.
+        used_elsewhere(WindowCounter::from(plan), ExactLog::new(&rules, Grid::NANOSECONDS), newest, u32::MAX);
     }
     assert!(plan.lasts().as_secs() >= 365 * 86_400 && (0.0..=1.0).contains(&plan.efficiency()), "{plan:?}");
 }
