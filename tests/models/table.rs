@@ -96,7 +96,7 @@ fn collect(path: &Path, tests: &mut HashSet<String>) {
 #[test]
 fn every_test_that_is_named_exists() {
     let mut tests = HashSet::new();
-    for folder in ["tests", "redis/tests"] {
+    for folder in ["tests", "redis/tests", "redis/examples"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
     }
 
