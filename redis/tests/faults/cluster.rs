@@ -30,12 +30,20 @@ fn cluster(kind: Kind) -> [Server; 3] {
     nodes
 }
 
+/// A client that waits for its servers as long as a slow machine needs. The time-out is the store's.
+fn client(nodes: &[Server; 3]) -> ClusterClient {
+    ClusterClient::builder(nodes.iter().map(Server::url))
+        .connection_timeout(Duration::from_secs(5))
+        .response_timeout(Duration::from_secs(5))
+        .build()
+        .unwrap()
+}
+
 #[tokio::test]
 async fn every_key_of_a_cluster_has_its_own_limit() {
     for kind in kinds() {
         let nodes = cluster(kind);
-        let client = ClusterClient::new(nodes.iter().map(Server::url)).unwrap();
-        let connection = client.get_async_connection().await.unwrap();
+        let connection = client(&nodes).get_async_connection().await.unwrap();
         for (name, rule) in ["strict", "exact"].into_iter().zip(rules()) {
             let limiter = patient(connection.clone(), &rule);
             for key in 0..12 {
@@ -53,8 +61,7 @@ async fn every_key_of_a_cluster_has_its_own_limit() {
 async fn a_cluster_that_lacks_a_node_decides_nothing() {
     for kind in kinds() {
         let mut nodes = cluster(kind);
-        let client = ClusterClient::new(nodes.iter().map(Server::url)).unwrap();
-        let connection = client.get_async_connection().await.unwrap();
+        let connection = client(&nodes).get_async_connection().await.unwrap();
         let [rule, _] = rules();
         let store = RedisStore::new(connection).with_timeout(Duration::from_millis(200));
         let limiter = RedisLimiter::new(store, rule);
