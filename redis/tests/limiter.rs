@@ -74,7 +74,10 @@ async fn a_refusal_and_a_look_write_nothing_and_a_value_goes_when_it_is_of_no_us
             assert!(limiter.try_acquire_n("key", 1_000).await.is_err());
             assert_eq!(server.command(&["DBSIZE"]), "0");
             let burst = limiter.rule().burst();
-            limiter.try_acquire_n("key", burst).await.unwrap();
+            limiter.try_acquire_n("key", burst - 1).await.unwrap();
+            // Every grant tells anew when the value goes.
+            server.command(&["PEXPIRE", "tollgate:key", "100000"]);
+            limiter.try_acquire_n("key", 1).await.unwrap();
             let (value, left) =
                 (server.command(&["GET", "tollgate:key"]), number(&server, &["PTTL", "tollgate:key"]));
             assert!(left <= recovers && left + 60_000 > recovers, "{left}");
@@ -139,6 +142,26 @@ async fn callers_with_plans_of_their_own_share_a_limiter() {
         assert!(denied.retry_after().unwrap() > Duration::from_secs(1));
         let other = limiter.decide(&pro, "another", 1).await.unwrap();
         assert_eq!((other.is_granted(), left(other)), (true, pro.burst() - 1));
+    }
+}
+
+#[tokio::test]
+async fn a_rule_with_a_longer_window_knows_what_was_granted_since_its_first_grant() {
+    for kind in kinds() {
+        let server = Server::start(kind);
+        let rule = |text: &str| Rule::exact(text.parse().unwrap()).unwrap();
+        let (short, long) = (rule("3/1ms"), rule("3/1ms, 5/1h"));
+        let store = connect(&server).await;
+        let [short, long] = [short, long].map(|rule| RedisLimiter::new(&store, rule));
+        let left = async || long.status("key").await.unwrap().quotas()[1].remaining;
+        assert_eq!(short.try_acquire_n("key", 3).await, Ok(()));
+        while server.command(&["EXISTS", "tollgate:key"]) == "1" {}
+        assert_eq!(left().await, 5);
+        assert_eq!(long.try_acquire_n("key", 2).await, Ok(()));
+        while short.try_acquire_n("key", 3).await.is_err() {}
+        assert_eq!(left().await, 0);
+        let Err(Error::Denied(denied)) = long.try_acquire("key").await else { panic!() };
+        assert_eq!((denied.quota(), denied.retry_after() > Some(Duration::from_secs(3_000))), (1, true));
     }
 }
 
