@@ -102,7 +102,7 @@ impl Leases {
     pub fn new(policy: Policy, when_away: WhenAway) -> Result<Leases, LeasesError> {
         let shortest = policy.quotas().iter().map(Quota::window).min().unwrap_or(Leases::SHORTEST);
         let life = (shortest / 64).clamp(Duration::from_millis(100), Duration::from_secs(1));
-        let plan = planned(policy, life, None)?;
+        let plan = planned(&policy, life, None)?;
         let leases =
             Leases { policy, plan, burst: None, life, timeout: Duration::from_millis(50), when_away };
         leases.share()?;
@@ -120,7 +120,7 @@ impl Leases {
         if life < Leases::SHORTEST || life > Leases::LONGEST {
             return Err(LeasesError::Life { life });
         }
-        let plan = planned(self.policy, life, self.burst)?;
+        let plan = planned(&self.policy, life, self.burst)?;
         let timeout = self.timeout.min(life / 2);
         Ok(Leases { plan, life, timeout, ..self })
     }
@@ -131,7 +131,7 @@ impl Leases {
     ///
     /// [`LeasesError::Build`].
     pub fn with_burst(self, burst: u32) -> Result<Leases, LeasesError> {
-        let plan = planned(self.policy, self.life, Some(burst))?;
+        let plan = planned(&self.policy, self.life, Some(burst))?;
         Ok(Leases { plan, burst: Some(burst), ..self })
     }
 
@@ -190,7 +190,7 @@ impl Leases {
 }
 
 /// The plan of `policy` with `life` as a guard.
-fn planned(policy: Policy, life: Duration, burst: Option<u32>) -> Result<Plan, BuildError> {
+fn planned(policy: &Policy, life: Duration, burst: Option<u32>) -> Result<Plan, BuildError> {
     let policy = policy.with_guard(policy.guard().saturating_add(life))?;
     burst.map_or_else(|| Plan::new(policy), |burst| Plan::with_burst(policy, burst))
 }

@@ -133,7 +133,8 @@ async fn a_share_of_the_limit() {
     for _ in 0..3 {
         assert_eq!(limiter.acquire().await, Ok(()));
     }
-    assert!(start.elapsed() <= 3 * plan.interval() + ms(2), "{:?}", start.elapsed());
+    // A probe may be under way, and the task serves nobody until its time-out of 50 ms.
+    assert!(start.elapsed() <= 3 * plan.interval() + ms(52), "{:?}", start.elapsed());
     assert!(start.elapsed() + ms(60) >= 3 * plan.interval(), "{:?}", start.elapsed());
     assert_eq!(limiter.counts().shared, u64::from(plan.burst()) + 3);
 }
