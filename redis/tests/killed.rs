@@ -1,5 +1,5 @@
-//! Real processes lease permits from a real server, and are killed by SIGKILL in the middle of a lease, again and again. The grants of
-//! all of them together never exceed the limit in any window.
+//! Real processes lease permits from a real server, and are killed by SIGKILL in the middle of a lease, or stopped by SIGSTOP and
+//! continued later, again and again. The grants of all of them together never exceed the limit in any window.
 
 mod servers;
 
@@ -60,6 +60,13 @@ impl Node {
     }
 }
 
+impl Node {
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         self.0.kill().unwrap();
@@ -94,18 +101,30 @@ fn no_window_is_exceeded_by_processes_that_are_killed() {
         let mut nodes: Vec<Node> = (0..4).map(|_| start(&mut logs)).collect();
         let mut rng = fastrand::Rng::with_seed(7);
         let end = Instant::now() + Duration::from_secs(9);
-        let mut killed = 0;
+        let (mut killed, mut stopped) = (0, 0);
         while Instant::now() < end {
             sleep(Duration::from_millis(rng.u64(100..600)));
             let victim = rng.usize(0..nodes.len());
+            if rng.bool() {
+                // Around the life of a lease, so that some of them have just expired.
+                nodes[victim].signal("-STOP");
+                sleep(Duration::from_millis(rng.u64(100..400)));
+                nodes[victim].signal("-CONT");
+                stopped += 1;
+                continue;
+            }
             drop(nodes.swap_remove(victim));
             nodes.push(start(&mut logs));
             killed += 1;
         }
         drop(nodes);
         let grants = grants(&logs);
-        println!("{kind:?}: {} grants by {} processes, {killed} killed", grants.len(), logs.len());
-        assert!(grants.len() > 100 && killed > 10);
+        println!(
+            "{kind:?}: {} grants by {} processes, {killed} killed, {stopped} stopped",
+            grants.len(),
+            logs.len()
+        );
+        assert!(grants.len() > 100 && killed > 3 && stopped > 3);
         for (limit, window) in [(60, 1_000_000), (200, 4_000_000)] {
             let inside = |&from: &u64| grants.iter().filter(|&&at| at >= from && at - from < window).count();
             let most = grants.iter().map(inside).max().unwrap();

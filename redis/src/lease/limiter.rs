@@ -360,12 +360,16 @@ impl<T: NodeTime> Place<'_, T> {
 impl<T: NodeTime> Drop for Place<'_, T> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        {
+        let waited = {
             let mut queue = self.shared.queue();
-            queue.leave(ticket);
+            let waited = queue.leave(ticket);
             self.shared.account.board.set_queued(queue.permits());
+            waited
+        };
+        // Whoever was served leaves nothing to do.
+        if waited {
+            self.shared.called.notify_one();
         }
-        self.shared.called.notify_one();
     }
 }
 

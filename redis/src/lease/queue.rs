@@ -80,10 +80,11 @@ impl Queue {
         Some((ticket, receiver))
     }
 
-    pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if let Some(waiter) = self.waiters.remove(&ticket) {
-            self.permits -= u64::from(waiter.n);
-        }
+    /// Whether it still waited.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
+        let left = self.waiters.remove(&ticket);
+        self.permits -= left.as_ref().map_or(0, |waiter| u64::from(waiter.n));
+        left.is_some()
     }
 
     /// Nobody serves it any more: whoever waits is told so by the end of its channel.

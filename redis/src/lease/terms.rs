@@ -25,6 +25,8 @@ use super::word::{Lease, TICK};
 pub struct Leases {
     policy: Policy,
     plan: Plan,
+    /// The burst that was chosen.
+    burst: Option<u32>,
     life: Duration,
     timeout: Duration,
     when_away: WhenAway,
@@ -40,9 +42,11 @@ pub enum WhenAway {
     Allow,
     /// Each of so many nodes keeps a share of its own: the limit of every quota divided by `nodes`, rounded down.
     ///
-    /// While all nodes are cut off, no window holds more than the limit. A window that begins before and ends after the store
-    /// went away or came back may hold up to twice the limit: what the store had granted, and the shares. A node that used its
-    /// share before starts with an empty bucket, so evenly loaded nodes stay far below that.
+    /// While all nodes are cut off, no window holds more than the limit, from the life of a lease after the store went away on. A
+    /// window that begins earlier, or ends after the store came back, may hold up to twice the limit: what the store had
+    /// granted, and the shares. A node that used its share before starts with an empty bucket, so evenly loaded nodes stay
+    /// far below that. **While only some nodes are cut off**, the others still have the whole limit, and each that is cut off
+    /// adds its share to it.
     Share {
         /// How many nodes there are at most. If there are more, they grant more than the limit together.
         nodes: NonZeroU32,
@@ -98,9 +102,9 @@ impl Leases {
     pub fn new(policy: Policy, when_away: WhenAway) -> Result<Leases, LeasesError> {
         let shortest = policy.quotas().iter().map(Quota::window).min().unwrap_or(Leases::SHORTEST);
         let life = (shortest / 64).clamp(Duration::from_millis(100), Duration::from_secs(1));
-        let plan =
-            Plan::new(policy.with_guard(policy.guard().saturating_add(life)).map_err(BuildError::from)?)?;
-        let leases = Leases { policy, plan, life, timeout: Duration::from_millis(50), when_away };
+        let plan = planned(&policy, life, None)?;
+        let leases =
+            Leases { policy, plan, burst: None, life, timeout: Duration::from_millis(50), when_away };
         leases.share()?;
         Ok(leases)
     }
@@ -116,8 +120,7 @@ impl Leases {
         if life < Leases::SHORTEST || life > Leases::LONGEST {
             return Err(LeasesError::Life { life });
         }
-        let guard = self.policy.guard().saturating_add(life);
-        let plan = Plan::new(self.policy.with_guard(guard).map_err(BuildError::from)?)?;
+        let plan = planned(&self.policy, life, self.burst)?;
         let timeout = self.timeout.min(life / 2);
         Ok(Leases { plan, life, timeout, ..self })
     }
@@ -128,8 +131,8 @@ impl Leases {
     ///
     /// [`LeasesError::Build`].
     pub fn with_burst(self, burst: u32) -> Result<Leases, LeasesError> {
-        let plan = Plan::with_burst(*self.plan.policy(), burst)?;
-        Ok(Leases { plan, ..self })
+        let plan = planned(&self.policy, self.life, Some(burst))?;
+        Ok(Leases { plan, burst: Some(burst), ..self })
     }
 
     /// A request that is not answered within `timeout` is given up, and the store is taken to be away.
@@ -180,9 +183,16 @@ impl Leases {
             }
             quotas.push(Quota::new(limit, quota.window()));
         }
-        let policy = Policy::new(&quotas).and_then(|policy| policy.with_guard(self.policy.guard()));
+        // Whoever waited for a permit of the share may take it as late as one of a lease.
+        let policy = Policy::new(&quotas).and_then(|policy| policy.with_guard(self.plan.policy().guard()));
         Ok(Some(Plan::new(policy.map_err(BuildError::from)?)?))
     }
+}
+
+/// The plan of `policy` with `life` as a guard.
+fn planned(policy: &Policy, life: Duration, burst: Option<u32>) -> Result<Plan, BuildError> {
+    let policy = policy.with_guard(policy.guard().saturating_add(life))?;
+    burst.map_or_else(|| Plan::new(policy), |burst| Plan::with_burst(policy, burst))
 }
 
 /// The numbers of a node, in nanoseconds.

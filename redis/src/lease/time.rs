@@ -1,34 +1,46 @@
 //! The clock of a node: monotonic, and it notices when the machine was suspended.
 //!
 //! The monotonic clock of Linux and macOS stands still while the machine sleeps. A node that wakes up would take its old leases for
-//! fresh. The wall clock goes on in the sleep. So every reading compares the two clocks, and if one of them has moved against the
-//! other, all leases that were asked for before are dropped.
+//! fresh. The wall clock goes on in the sleep. So the two clocks are compared, and if one of them has moved against the other, all
+//! leases that were asked for before are dropped.
+//!
+//! To read the wall clock costs more than the rest of a call. So a reading less than 20 us after a comparison, by the monotonic
+//! clock, does not compare. This assumes that **a machine needs 20 us of its monotonic clock to fall asleep and to wake up**, from the
+//! last instruction of this process before the sleep to the first one after it. An operating system takes milliseconds for
+//! this: it stops every process, then every device, and only then the clock.
 //!
 //! # State
 //!
-//! `seen: { jumps: 8, offset: 56 }`: how far the wall clock is ahead of the monotonic one, in units of 1024 ns modulo 2^56, and how
-//! often this has changed by more than the tolerance.
+//! - `seen: { jumps: 8, offset: 56 }`: how far the wall clock is ahead of the monotonic one, in units of 1024 ns modulo 2^56, and
+//!   how often this has changed by more than the tolerance.
+//! - `looked: { at: 56, jumps: 8 }`: the monotonic clock at a comparison, in units of 256 ns, and the jumps that it found.
 //!
-//! - I1. Between two readings of the same number of jumps, the wall clock and the monotonic clock went on by the same time, up to
-//!   twice the tolerance: either was within one tolerance of the same offset.
+//! - I1. Between two comparisons with the same number of jumps, the wall clock and the monotonic clock went on by the same time, up
+//!   to twice the tolerance: either was within one tolerance of the same offset.
 //! - I2. The number only grows, modulo 256.
+//! - I3. Every value of `looked` tells of one comparison, and stays true: the number of jumps was this one at that time. So an old
+//!   value, or one that a thread stores late, is not wrong but too old to be used.
+//! - I4. There is no sleep between a reading and the comparison that it goes by: they are less than 20 us apart.
 //!
 //! # Linearization
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
+//! | `read` | by an earlier comparison | the reading of the monotonic clock | I3, I4: if there was a sleep since then, the monotonic clock has gone on for 20 us |
 //! | `read` | no jump | the reading of the monotonic clock | the offset was loaded before either clock was read, and the wall clock was read last. So a sleep that ended before the call is seen by the call itself, whatever it has loaded |
 //! | `read` | a jump | the successful CAS, or the load that sees the CAS of another call | the offset is then the new one |
 //!
 //! # Orderings
 //!
-//! Promise to the caller: I1 for each pair of readings. It follows from what each call compares by itself, so no other memory and
-//! no order between threads is needed.
+//! Promise to the caller: I1 for each pair of readings. It follows from what each call compares by itself, or from one word (I3), so
+//! no other memory and no order between threads is needed.
 //!
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
-//! | S | load `seen` | Relaxed | - | is the weakest: a stale offset is compared with fresh clocks | `a_sleep_between_any_two_steps_is_seen` |
-//! | J | CAS `seen` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `a_sleep_between_any_two_steps_is_seen` |
+//! | F | load `looked` | Relaxed | - | is the weakest: its age is told by a fresh clock (I3) | `two_readers_and_a_sleep` |
+//! | K | store `looked` | Relaxed | - | is the weakest: the time and the jumps are in one word | `two_readers_and_a_sleep` |
+//! | S | load `seen` | Relaxed | - | is the weakest: a stale offset is compared with fresh clocks | `two_readers_and_a_sleep` |
+//! | J | CAS `seen` | Relaxed, Relaxed | - | is the weakest: a read-modify-write reads the latest value | `two_readers_and_a_sleep` |
 
 use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,10 +65,13 @@ pub(crate) trait TwoClocks: Send + Sync + 'static {
 /// other, the machine was suspended or somebody set the clock. Then the permits that were leased before are dropped, because they
 /// may be older than they seem.
 ///
-/// A reading takes about 40 ns on a machine where [`DefaultClock`] alone takes 8, because the wall clock is the system's.
+/// It reads the wall clock at most once in 20 us of the monotonic clock. A reading that reads it takes about 40 ns on a machine
+/// where [`DefaultClock`] alone takes 8. The others take little more than that.
 ///
 /// # What it cannot see
 ///
+/// - A machine that falls asleep and wakes up within 20 us of its monotonic clock. Operating systems need milliseconds for it.
+///   Such a sleep would be seen at the latest 20 us after its end.
 /// - A machine that was suspended, and whose wall clock was set back by the same time before any call was made.
 /// - A virtual machine that was stopped together with all its clocks, by its host. Nothing inside of it can tell. The guest
 ///   agents of most hosts set the wall clock afterwards, and this is seen. Until then, the node may use what is left of its two leases, once.
@@ -106,6 +121,12 @@ impl TwoClocks for Machine {
     }
 }
 
+/// A reading so long after a comparison, in nanoseconds, compares again. No machine falls asleep and wakes up in less.
+pub(crate) const FRESH: u64 = 20_000;
+
+/// The bits of `looked` that count jumps.
+const JUMPS: u64 = (1 << (u64::BITS - OFFSET_BITS)) - 1;
+
 const UNIT_BITS: u32 = 10;
 const OFFSET_BITS: u32 = 56;
 const OFFSET: u64 = (1 << OFFSET_BITS) - 1;
@@ -115,6 +136,7 @@ const LOOKS: u32 = 3;
 /// Two clocks, and how far they were apart.
 #[derive(Debug)]
 pub(crate) struct Watch<T> {
+    looked: AtomicU64,
     seen: AtomicU64,
     /// In units.
     tolerance: u64,
@@ -127,7 +149,8 @@ impl<T: TwoClocks> Watch<T> {
             u64::try_from(tolerance.as_nanos()).unwrap_or(u64::MAX >> 2).min(u64::MAX >> 2) >> UNIT_BITS;
         let at = clocks.monotonic();
         let offset = offset(at, clocks.wall());
-        Watch { seen: AtomicU64::new(offset), tolerance, clocks }
+        let looked = AtomicU64::new(at.as_nanos() & !JUMPS);
+        Watch { looked, seen: AtomicU64::new(offset), tolerance, clocks }
     }
 
     /// Two readings of the same jumps may each be a tolerance and a unit away from the offset.
@@ -137,6 +160,23 @@ impl<T: TwoClocks> Watch<T> {
 
     #[inline]
     pub(crate) fn read(&self) -> Reading {
+        let looked = self.looked.load(Relaxed); // F
+        let at = self.clocks.monotonic();
+        // A comparison that seems to come after this reading, because another CPU's clock is ahead, does not count.
+        if at.as_nanos().wrapping_sub(looked & !JUMPS) < FRESH {
+            return Reading { at, jumps: looked & JUMPS };
+        }
+        self.look()
+    }
+
+    #[inline(never)]
+    fn look(&self) -> Reading {
+        let reading = self.compare();
+        self.looked.store(reading.at.as_nanos() & !JUMPS | reading.jumps, Relaxed); // K
+        reading
+    }
+
+    fn compare(&self) -> Reading {
         let seen = self.seen.load(Relaxed); // S
         let at = self.clocks.monotonic();
         let wall = self.clocks.wall();

@@ -1,12 +1,12 @@
-//! The two leases of a node (`src/lease/word.rs`) under loom: every interleaving of a few calls, and every stale value that the
+//! The two leases of a node (`src/lease/word.rs`) and its clock (`src/lease/time.rs`) under loom: every interleaving of a few calls, and every stale value that the
 //! orderings allow. For each ordering that is stronger than `Relaxed`, and for each step, there is a twin without it that fails.
 //!
-//! The file is included as it is. Only `sync` is this crate's own.
+//! The files are included as they are. Only `sync` is this crate's own.
 #![allow(
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "the included file is private, and partly unused here"
+    reason = "the included files are private, and partly unused here"
 )]
 
 mod sync;
@@ -14,6 +14,7 @@ mod sync;
 #[path = "../../src/lease"]
 mod lease {
     pub(crate) mod reading;
+    pub(crate) mod time;
     pub(crate) mod word;
 }
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lease::reading::Reading;
+use lease::time::{FRESH, TwoClocks, Watch};
 use lease::word::{Held, Lease, TICK};
 use sync::{Effect, Fault};
 use tollgate::Nanos;
@@ -103,7 +105,52 @@ fn a_call_and_a_lease_that_is_replaced() {
     assert_eq!(granted + lost + held.permits(), 6);
 }
 
-const MODELS: [(&str, fn()); 3] = [
+/// The clocks of a machine, by how often it has slept: for an hour, of which its own clock counts what it needs to fall asleep.
+#[derive(Clone)]
+struct Sleeps<const FALLS_ASLEEP_IN: u64>(Arc<std::sync::atomic::AtomicU64>);
+
+impl<const FALLS_ASLEEP_IN: u64> Sleeps<FALLS_ASLEEP_IN> {
+    fn so_far(&self) -> u64 {
+        // An atomic that loom does not know orders nothing for it. The machine sleeps between two of the steps that it knows;
+        // `lease::tests::clocks` covers those between two clocks.
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl<const FALLS_ASLEEP_IN: u64> TwoClocks for Sleeps<FALLS_ASLEEP_IN> {
+    fn monotonic(&self) -> Nanos {
+        Nanos::from_nanos((1 << 40) + self.so_far() * FALLS_ASLEEP_IN)
+    }
+
+    fn wall(&self) -> u64 {
+        (1 << 60) + self.so_far() * 3_600_000_000_000
+    }
+}
+
+/// One thread reads twice. Meanwhile the machine sleeps, and another thread reads after that. Two readings of the same number of
+/// jumps are on one side of the sleep.
+fn two_readers_and_a_sleep<const FALLS_ASLEEP_IN: u64>() {
+    let sleeps = Sleeps::<FALLS_ASLEEP_IN>(Arc::default());
+    let watch = Arc::new(Watch::new(sleeps.clone(), core::time::Duration::from_millis(1)));
+    // By these loom knows that the sleep and the readings depend on each other. They are relaxed, so they order nothing.
+    let slept = Arc::new(loom::sync::atomic::AtomicU64::new(0));
+    let reader = {
+        let (watch, slept) = (Arc::clone(&watch), Arc::clone(&slept));
+        loom::thread::spawn(move || {
+            slept.store(1, sync::Ordering::Relaxed);
+            sleeps.0.fetch_add(1, Ordering::SeqCst);
+            watch.read();
+        })
+    };
+    let asked = watch.read();
+    slept.load(sync::Ordering::Relaxed);
+    let used = watch.read();
+    assert!(asked.jumps != used.jumps || asked.at == used.at, "a sleep is not seen: {asked:?} {used:?}");
+    reader.join().unwrap();
+}
+
+const MODELS: [(&str, fn()); 4] = [
+    ("two_readers_and_a_sleep", two_readers_and_a_sleep::<FRESH>),
     ("two_calls_and_a_new_lease", two_calls_and_a_new_lease),
     ("three_calls_for_two_permits", three_calls_for_two_permits),
     ("a_call_and_a_lease_that_is_replaced", a_call_and_a_lease_that_is_replaced),
@@ -116,6 +163,18 @@ fn every_execution_is_right() {
         println!("{name}: {executions:?} executions");
         assert!(executions.is_some_and(|executions| executions > 10), "{name}: {executions:?}");
     }
+}
+
+/// What the clock assumes of the machine is needed.
+#[test]
+fn a_machine_that_falls_asleep_too_fast() {
+    assert_eq!(explore(None, two_readers_and_a_sleep::<{ FRESH - 1_000 }>), None);
+}
+
+#[test]
+fn with_the_jumps_in_a_word_of_their_own() {
+    let fault = Fault { label: "F", effect: Effect::InWordsOfTheirOwn };
+    assert_eq!(explore(Some(fault), two_readers_and_a_sleep::<FRESH>), None);
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(crate) enum Effect {
     AsBefore,
     /// A compare-exchange stores without comparing.
     Overwrites,
+    /// The lowest 8 bits of a load are those that this thread loaded there first, as from a word of their own.
+    InWordsOfTheirOwn,
 }
 
 thread_local! {
@@ -37,8 +39,13 @@ pub(crate) fn set_fault(fault: Option<Fault>) {
 /// The label of the calling site, and what goes wrong there.
 #[track_caller]
 fn site() -> (Option<&'static str>, Option<Effect>) {
-    let source = include_str!("../../src/lease/word.rs");
-    let line = source.lines().nth(Location::caller().line() as usize - 1);
+    let caller = Location::caller();
+    let source = if caller.file().ends_with("word.rs") {
+        include_str!("../../src/lease/word.rs")
+    } else {
+        include_str!("../../src/lease/time.rs")
+    };
+    let line = source.lines().nth(caller.line() as usize - 1);
     let label = line.and_then(|line| line.rsplit_once("// ")).map(|(_, label)| label);
     let fault = FAULT.get().filter(|fault| Some(fault.label) == label);
     (label, fault.map(|fault| fault.effect))
@@ -79,6 +86,11 @@ loom::thread_local! {
     static LOADED: Cell<[u64; 2]> = Cell::new([0, 0]);
 }
 
+loom::thread_local! {
+    /// What this thread has loaded first at F.
+    static FIRST: Cell<Option<u64>> = Cell::new(None);
+}
+
 thread_local! {
     static NEXT: Cell<usize> = const { Cell::new(0) };
 }
@@ -99,6 +111,13 @@ impl AtomicU64 {
         let order = if effect == Some(Effect::Relaxed) { Ordering::Relaxed } else { order };
         let value = self.value.load(order);
         in_this_step(|| _ = self.loads[THREAD.with(|&thread| thread)].load(Ordering::Relaxed));
+        if effect == Some(Effect::InWordsOfTheirOwn) {
+            let first = FIRST.with(|first| {
+                first.set(first.get().or(Some(value)));
+                first.get().unwrap_or(value)
+            });
+            return value & !0xff | first & 0xff;
+        }
         if label == Some("L") {
             LOADED.with(|loaded| loaded.set([loaded.get()[1], value]));
         }
@@ -109,6 +128,11 @@ impl AtomicU64 {
         let result = write(&self.value);
         in_this_step(|| self.loads.iter().for_each(|load| load.store(0, Ordering::Relaxed)));
         result
+    }
+
+    #[track_caller]
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        self.write(|word| word.store(value, order));
     }
 
     #[track_caller]

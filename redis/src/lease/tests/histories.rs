@@ -89,6 +89,14 @@ enum Event {
     Spend {
         node: usize,
     },
+    /// A waiter that was handed its permits takes them, as late as it may.
+    Collect {
+        node: usize,
+        started: u64,
+        n: u32,
+        until: u64,
+        jumps: u64,
+    },
     Trouble,
     Wake {
         node: usize,
@@ -219,6 +227,14 @@ impl Simulation {
                 }
                 Event::TimeOut { node, request } => self.answered(node, request, None, now),
                 Event::Spend { node } => self.spend(node, now),
+                Event::Collect { node, started, n, until, jumps } => {
+                    let machine = &self.machines[node];
+                    let reading = machine.read(now.max(machine.started));
+                    let same = machine.started == started && machine.asleep.is_none();
+                    if same && reading.jumps == jumps && reading.at.as_nanos() < until {
+                        self.out.grants.push((now, n));
+                    }
+                }
                 Event::Trouble => self.trouble(now),
                 Event::Wake { node } => self.wake(node, now),
             }
@@ -282,14 +298,23 @@ impl Simulation {
         machine.queue.serve(&machine.account, reading, &mut told);
         machine.account.board.set_queued(machine.queue.permits());
         told.tell();
+        let mut handed = Vec::new();
         machine.waits.retain_mut(|(receiver, n)| match receiver.try_recv() {
-            Ok(Handed::Permits { .. }) => {
-                self.out.grants.push((now, *n));
+            Ok(Handed::Permits { until, jumps }) => {
+                handed.push((*n, until, jumps));
                 false
             }
             Ok(Handed::Refused(_)) => false,
             Err(_) => true,
         });
+        let (hoards, started, rate) = (machine.hoards, machine.started, 1_000_000 + machine.faster);
+        for (n, until, jumps) in handed {
+            let left = until.saturating_duration_since(reading.at).as_nanos() * 1_000_000;
+            let left = u64::try_from(left / u128::try_from(rate).unwrap()).unwrap().saturating_sub(10_000);
+            let wait = if hoards { left } else { 0 };
+            self.at(now + wait, Event::Collect { node, started, n, until: until.as_nanos(), jumps });
+        }
+        let machine = &mut self.machines[node];
         match machine.node.step(&machine.account, machine.queue.waiting(), reading) {
             Step::Ask(mut ask) => {
                 // The bound does not rest on how many are asked for.

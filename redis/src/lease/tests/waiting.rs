@@ -22,7 +22,7 @@ fn interval() -> Duration {
 }
 
 /// Polls a future once.
-async fn once(mut future: std::pin::Pin<&mut impl Future>) -> bool {
+pub(super) async fn once(mut future: std::pin::Pin<&mut impl Future>) -> bool {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
 }
 
