@@ -25,17 +25,20 @@
 //! # }
 //! ```
 //!
+//! A key is its text: anything that is [`Display`], such as a `String` or an address. Callers with different plans have [`Plans`].
+//!
 //! If the store is away, the layer is told that there is no decision, and does what it was told to do then: it refuses with 503 unless
 //! `RateLimitLayer::without_answer` says otherwise. A [`LeasedLimiter`] that allows calls or has a share then decides by itself.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tollgate::http::Fields;
 use tollgate::tower::server::{Answer, Limiter};
 use tollgate::{Denied, Status};
 
-use crate::{LeasedLimiter, NodeTime, RedisLimiter, Refused, Store};
+use crate::{LeasedLimiter, NodeTime, RedisLimiter, Refused, Rule, Store};
 
 /// The answer of a limiter that may have to ask the store.
 type Deciding = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -45,22 +48,104 @@ impl<K: Display, S: Store + Clone + 'static> Limiter<K> for RedisLimiter<S> {
     type Deciding = Deciding;
 
     fn fields(&self) -> Vec<Fields> {
-        vec![match self.rule().plan() {
-            Some(plan) => Fields::paced(plan),
-            None => Fields::new(self.rule().policy()),
-        }]
+        vec![fields(self.rule())]
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Deciding {
-        let key = key.map_or_else(|| vec![0xff], |key| key.to_string().into_bytes());
-        let limiter = self.clone();
-        Box::pin(async move {
-            match limiter.decide(limiter.rule(), key, cost).await {
-                Ok(answer) => Answer::new(answer.result(), answer.status()),
-                Err(_) => Answer::NONE,
-            }
-        })
+        ask(self.clone(), self.rule().clone(), name(key), cost)
     }
+}
+
+/// A [`RedisLimiter`] for callers with different plans, such as `free` and `pro`: what `tollgate::tower::server::Plans` is for a
+/// table of this process.
+///
+/// ```no_run
+/// use tollgate_redis::tower::Plans;
+/// use tollgate_redis::{RedisLimiter, Rule};
+/// # fn example<S: tollgate_redis::Store + Clone + 'static>(store: S) -> Result<(), Box<dyn std::error::Error>> {
+///
+/// let (free, pro) = (Rule::strict("50/1m".parse()?)?, Rule::strict("1000/1m".parse()?)?);
+/// let limiter = Plans::new(RedisLimiter::new(store, free), vec![pro], |key: &String| usize::from(key.starts_with("pro-")));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Plans<K, S> {
+    shared: Arc<SharedPlans<K, S>>,
+}
+
+struct SharedPlans<K, S> {
+    limiter: RedisLimiter<S>,
+    more: Vec<Rule>,
+    choose: Box<dyn Fn(&K) -> usize + Send + Sync>,
+}
+
+impl<K, S: Store> Plans<K, S> {
+    /// Plan 0 is the rule of `limiter`, plan 1 is the first of `more`, and so on. `choose` tells the plan of a caller. Callers
+    /// without a key, and those whose plan there is not, have plan 0.
+    pub fn new(
+        limiter: RedisLimiter<S>,
+        more: Vec<Rule>,
+        choose: impl Fn(&K) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        Plans { shared: Arc::new(SharedPlans { limiter, more, choose: Box::new(choose) }) }
+    }
+}
+
+impl<K: Display, S: Store + Clone + 'static> Limiter<K> for Plans<K, S> {
+    type Deciding = Deciding;
+
+    fn fields(&self) -> Vec<Fields> {
+        let SharedPlans { limiter, more, .. } = &*self.shared;
+        [limiter.rule()].into_iter().chain(more).map(fields).collect()
+    }
+
+    fn decide(&self, key: Option<&K>, cost: u32) -> Deciding {
+        let SharedPlans { limiter, more, choose } = &*self.shared;
+        let plan = key.map_or(0, choose).checked_sub(1).filter(|&plan| plan < more.len());
+        let rule = plan.map_or(limiter.rule(), |plan| &more[plan]);
+        let asked = ask(limiter.clone(), rule.clone(), name(key), cost);
+        Box::pin(async move { asked.await.by_policy(plan.map_or(0, |plan| plan + 1)) })
+    }
+
+    fn identity(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+}
+
+impl<K, S> Clone for Plans<K, S> {
+    fn clone(&self) -> Self {
+        Plans { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<K, S: fmt::Debug> fmt::Debug for Plans<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plans")
+            .field("limiter", &self.shared.limiter)
+            .field("more", &self.shared.more)
+            .finish_non_exhaustive()
+    }
+}
+
+fn fields(rule: &Rule) -> Fields {
+    match rule.plan() {
+        Some(plan) => Fields::paced(plan),
+        None => Fields::new(rule.policy()),
+    }
+}
+
+/// What a key is called in the store. No text has the name of those who have none.
+fn name<K: Display>(key: Option<&K>) -> Vec<u8> {
+    key.map_or_else(|| vec![0xff], |key| key.to_string().into_bytes())
+}
+
+fn ask<S: Store + 'static>(limiter: RedisLimiter<S>, rule: Rule, key: Vec<u8>, cost: u32) -> Deciding {
+    Box::pin(async move {
+        match limiter.decide(&rule, key, cost).await {
+            Ok(answer) => Answer::new(answer.result(), answer.status()),
+            Err(_) => Answer::NONE,
+        }
+    })
 }
 
 /// What is left, in the words of the refusal beside it.

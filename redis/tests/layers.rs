@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tollgate::tower::server::{Answer, Limiter, RateLimitLayer};
 use tollgate::{Plan, Policy, RateLimiter, TokenBucket};
+use tollgate_redis::tower::Plans;
 use tollgate_redis::{LeasedLimiter, Leases, RedisLimiter, RedisStore, Rule, WhenAway};
 
 type Fields = BTreeMap<String, String>;
@@ -107,6 +108,29 @@ async fn a_limit_for_each_key_by_one_changed_line() {
                 [("ratelimit", r#""pace";r=0;t=3600"#), policy, ("retry-after", "3600")]
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn callers_with_different_plans_share_a_store() {
+    for kind in kinds() {
+        let server = Server::start(kind);
+        let rule = |burst| Rule::planned(Plan::with_burst(policy(), burst).unwrap()).unwrap();
+        let limiter = RedisLimiter::new(store(&server).await, rule(2));
+        let plans = Plans::new(limiter, vec![rule(5)], |key: &String| match key.as_str() {
+            "berta" => 1,
+            "carla" => 7, // There is no such plan.
+            _ => 0,
+        });
+        let ports = [keyed(plans.clone()).await, keyed(plans).await];
+        for key in [Some("anna"), Some("carla"), None] {
+            let (statuses, [first, ..]) = seven(&ports, key).await;
+            assert_eq!(statuses, [200, 200, 429, 429, 429, 429, 429], "{key:?}");
+            assert!(first["ratelimit-policy"].contains(r#""pace";q=2;"#));
+        }
+        let (statuses, [first, ..]) = seven(&ports, Some("berta")).await;
+        assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429]);
+        assert!(first["ratelimit-policy"].contains(r#""pace";q=5;"#));
     }
 }
 
