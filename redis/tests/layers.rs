@@ -43,18 +43,18 @@ async fn serve(app: Router) -> u16 {
 }
 
 /// The server of a user. Only its limiter differs.
-async fn keyed<D: Send + 'static>(limiter: impl Limiter<String, Deciding = D> + Clone + 'static) -> u16
+async fn keyed<D>(limiter: impl Limiter<String, Deciding = D> + Clone + 'static) -> u16
 where
-    D: Future<Output = Answer>,
+    D: Future<Output = Answer> + Send + 'static,
 {
     let key = |parts: &Parts| Some(parts.headers.get("x-api-key")?.to_str().ok()?.to_owned());
     serve(Router::new().route("/", get(|| async { "Hello!" })).layer(RateLimitLayer::keyed(limiter, key)))
         .await
 }
 
-async fn for_all<D: Send + 'static>(limiter: impl Limiter<(), Deciding = D> + Clone + 'static) -> u16
+async fn for_all<D>(limiter: impl Limiter<(), Deciding = D> + Clone + 'static) -> u16
 where
-    D: Future<Output = Answer>,
+    D: Future<Output = Answer> + Send + 'static,
 {
     serve(Router::new().route("/", get(|| async { "Hello!" })).layer(RateLimitLayer::new(limiter))).await
 }
@@ -163,8 +163,8 @@ async fn without_the_store_there_is_no_decision() {
             Rule::planned(plan()).unwrap(),
         );
         let leases = Leases::new(policy(), WhenAway::Refuse).unwrap().with_burst(5).unwrap();
-        let leased = LeasedLimiter::new(store(&server).await, "all", leases).unwrap();
-        let ports = [keyed(limiter).await, for_all(leased).await];
+        let shared = LeasedLimiter::new(store(&server).await, "all", leases).unwrap();
+        let ports = [keyed(limiter).await, for_all(shared).await];
         for port in ports {
             assert_eq!(call(port, Some("anna")).await.0, 200);
         }
