@@ -193,9 +193,62 @@ impl KeyedTable {
         }
         let Some(price) = plan.price(n) else { return Err(plan.never(now)) };
         match self.sets.take(hash, plan.now(now), price) {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(tat) => Err(plan.denied(now, tat, price)),
         }
+    }
+
+    /// [`try_acquire_at`](KeyedTable::try_acquire_at), and what is left by the very word that decided: no other call comes
+    /// between the two, and the set is read once. A grant has a status only if `always`.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn decide_at(
+        &self,
+        now: Nanos,
+        hash: u64,
+        n: u32,
+        always: bool,
+    ) -> (Result<(), Denied>, Option<Status>) {
+        self.decide(now, hash, n, &self.plan, always)
+    }
+
+    /// The same for a key that has a plan of its own.
+    #[cfg(feature = "tower")]
+    pub(crate) fn decide_with(
+        &self,
+        now: Nanos,
+        hash: u64,
+        n: u32,
+        plan: &KeyPlan,
+        always: bool,
+    ) -> (Result<(), Denied>, Option<Status>) {
+        match self.own(plan) {
+            Some(plan) => self.decide(now, hash, n, &plan, always),
+            None if n == 0 => (Ok(()), Some(KeyPlan::nothing(now))),
+            None => (Err(plan.never(now)), Some(KeyPlan::nothing(now))),
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    #[inline]
+    fn decide(
+        &self,
+        now: Nanos,
+        hash: u64,
+        n: u32,
+        plan: &KeyPlan,
+        always: bool,
+    ) -> (Result<(), Denied>, Option<Status>) {
+        let (result, tat) = match plan.price(n) {
+            // Nothing is asked of the slot, or nothing that it could ever give.
+            _ if n == 0 => (Ok(()), self.sets.tat(hash)),
+            None => (Err(plan.never(now)), self.sets.tat(hash)),
+            Some(price) => match self.sets.take(hash, plan.now(now), price) {
+                Ok(tat) => (Ok(()), tat),
+                Err(tat) => (Err(plan.denied(now, tat, price)), tat),
+            },
+        };
+        (result, (always || result.is_err()).then(|| plan.status(now, tat)))
     }
 
     /// What [`try_acquire_at`](KeyedTable::try_acquire_at) would answer. Changes nothing.
