@@ -198,18 +198,12 @@ impl KeyedTable {
         }
     }
 
-    /// [`try_acquire_at`](KeyedTable::try_acquire_at), and what is left by the very word that decided: no other call comes
-    /// between the two, and the set is read once. A grant has a status only if `always`.
+    /// [`try_acquire_at`](KeyedTable::try_acquire_at), and the TAT by the very word that decided, for
+    /// [`status_by`](KeyedTable::status_by): no other call comes between the two, and the set is read once.
     #[cfg(feature = "tower")]
     #[inline]
-    pub(crate) fn decide_at(
-        &self,
-        now: Nanos,
-        hash: u64,
-        n: u32,
-        always: bool,
-    ) -> (Result<(), Denied>, Option<Status>) {
-        self.decide(now, hash, n, &self.plan, always)
+    pub(crate) fn decide_at(&self, now: Nanos, hash: u64, n: u32) -> (Result<(), Denied>, u64) {
+        self.decide(now, hash, n, &self.plan)
     }
 
     /// The same for a key that has a plan of its own.
@@ -220,26 +214,18 @@ impl KeyedTable {
         hash: u64,
         n: u32,
         plan: &KeyPlan,
-        always: bool,
-    ) -> (Result<(), Denied>, Option<Status>) {
+    ) -> (Result<(), Denied>, u64) {
         match self.own(plan) {
-            Some(plan) => self.decide(now, hash, n, &plan, always),
-            None if n == 0 => (Ok(()), Some(KeyPlan::nothing(now))),
-            None => (Err(plan.never(now)), Some(KeyPlan::nothing(now))),
+            Some(plan) => self.decide(now, hash, n, &plan),
+            None if n == 0 => (Ok(()), 0),
+            None => (Err(plan.never(now)), 0),
         }
     }
 
     #[cfg(feature = "tower")]
     #[inline]
-    fn decide(
-        &self,
-        now: Nanos,
-        hash: u64,
-        n: u32,
-        plan: &KeyPlan,
-        always: bool,
-    ) -> (Result<(), Denied>, Option<Status>) {
-        let (result, tat) = match plan.price(n) {
+    fn decide(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> (Result<(), Denied>, u64) {
+        match plan.price(n) {
             // Nothing is asked of the slot, or nothing that it could ever give.
             _ if n == 0 => (Ok(()), self.sets.tat(hash)),
             None => (Err(plan.never(now)), self.sets.tat(hash)),
@@ -247,8 +233,16 @@ impl KeyedTable {
                 Ok(tat) => (Ok(()), tat),
                 Err(tat) => (Err(plan.denied(now, tat, price)), tat),
             },
-        };
-        (result, (always || result.is_err()).then(|| plan.status(now, tat)))
+        }
+    }
+
+    /// What this TAT leaves at `now`, by the plan of the table or by another one.
+    #[cfg(feature = "tower")]
+    pub(crate) fn status_by(&self, now: Nanos, tat: u64, plan: Option<&KeyPlan>) -> Status {
+        match plan {
+            None => self.plan.status(now, tat),
+            Some(plan) => self.own(plan).map_or_else(|| KeyPlan::nothing(now), |plan| plan.status(now, tat)),
+        }
     }
 
     /// What [`try_acquire_at`](KeyedTable::try_acquire_at) would answer. Changes nothing.

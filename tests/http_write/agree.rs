@@ -50,7 +50,8 @@ fn check(fields: &Fields, limiter: &dyn Algorithm, now: Nanos, n: u32, status_at
     let (limit, remaining, reset) = parsed::limit_7(&headers["ratelimit"]);
     assert_eq!(headers["x-ratelimit-limit"], limit.to_string());
     assert_eq!(headers["x-ratelimit-remaining"], remaining.to_string());
-    assert_eq!(headers["x-ratelimit-reset"], reset.to_string());
+    // Readers take a larger number for an instant.
+    assert_eq!(headers["x-ratelimit-reset"], reset.min(999_999_999).to_string());
     assert!(remaining < n.into());
     assert!(told.is_none_or(|told| reset == told), "{reset} beside {told:?}");
     told

@@ -110,7 +110,7 @@ fn an_inner_service_that_is_not_ready_charges_nothing() {
 }
 
 #[test]
-fn a_request_is_charged_when_its_response_is_awaited_first() {
+fn a_request_is_charged_when_the_inner_service_is_called_and_stays_so() {
     let (limiter, _) = exact("5/10s");
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -120,18 +120,18 @@ fn a_request_is_charged_when_its_response_is_awaited_first() {
     });
     let mut service = RateLimitLayer::new(limiter.clone()).layer(handler);
 
-    drop(service.call(request()));
-    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (5, 0));
-
     let mut served = Box::pin(service.call(request()));
-    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (5, 0));
-    assert!(poll(served.as_mut()).is_pending());
     assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (4, 1));
+    assert!(poll(served.as_mut()).is_pending());
     assert!(poll(served.as_mut()).is_pending());
     assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (4, 1));
     // The call was made: it stays charged.
     drop(served);
     assert_eq!(limiter.status().remaining(), 4);
+
+    // Dropped before it is polled, it was made all the same.
+    drop(service.call(request()));
+    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (3, 2));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn an_answer_that_comes_later() {
     let mut service = layer.layer(handler);
 
     let mut response = Box::pin(service.call(Request::new("the body".into())));
-    assert_eq!(far.asked.load(SeqCst), 0);
+    assert_eq!((far.asked.load(SeqCst), calls.load(SeqCst)), (1, 0));
     assert!(poll(response.as_mut()).is_pending());
     assert!(poll(response.as_mut()).is_pending());
     assert_eq!((far.asked.load(SeqCst), calls.load(SeqCst)), (1, 0));
@@ -281,5 +281,5 @@ fn everything_can_be_sent_cloned_and_shown() {
     let response = service.call(request());
     sent(&response);
     assert!(format!("{layer:?} {:?}", service.clone()).contains("RateLimitLayer"));
-    assert_eq!(format!("{response:?}"), "ResponseFuture { state: \"new\", .. }");
+    assert_eq!(format!("{response:?}"), "ResponseFuture { state: \"serving\" }");
 }

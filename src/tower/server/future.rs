@@ -9,7 +9,7 @@ use core::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -17,7 +17,8 @@ use tower_service::Service;
 use super::body::ResponseBody;
 use super::layer::{End, Shared};
 use super::limiter::{Answer, Limiter};
-use crate::decision::Status;
+use crate::decision::{QuotaStatus, Status};
+use crate::nanos::Nanos;
 
 pin_project! {
     /// The response of a [`RateLimit`](super::RateLimit): that of the inner service, or a refusal.
@@ -31,29 +32,36 @@ pin_project! {
         L: Limiter<K>,
     {
         #[pin]
-        state: State<Call<S, ReqBody, L, K>, S::Future, L::Deciding, Left<L, K>>,
+        state: State<Asked<Call<S, ReqBody, L, K>, L::Deciding>, S::Future, Left<L, K>>,
     }
 }
 
 pin_project! {
+    // Small, because futures are moved before they are polled: what is rare is boxed.
     #[project = StateProjected]
-    enum State<C, F, D, Left> {
-        // The limiter is on another machine. The request is boxed, so that the future is small where there is no such limiter.
+    enum State<A, F, L> {
         Asking {
-            // Until there is an answer.
-            call: Option<Box<C>>,
-            #[pin]
-            deciding: D,
+            asked: Pin<Box<A>>,
         },
         Serving {
-            left: Option<Left>,
+            left: Option<L>,
             #[pin]
             future: F,
         },
         Refused {
-            response: Response<Bytes>,
+            response: Box<Response<Bytes>>,
         },
         Done,
+    }
+}
+
+pin_project! {
+    /// A request whose limiter, on another machine, was asked.
+    struct Asked<C, D> {
+        // Until there is an answer.
+        call: Option<C>,
+        #[pin]
+        deciding: D,
     }
 }
 
@@ -71,14 +79,31 @@ pub(super) struct Call<S, ReqBody, L, K> {
 pub(super) struct Left<L, K> {
     shared: Arc<Shared<L, K>>,
     policy: usize,
-    status: Status,
+    kept: Kept,
 }
 
-impl<L, K> Left<L, K> {
+/// A status in less room.
+enum Kept {
+    Joint { at: Nanos, state: QuotaStatus },
+    Each(Box<Status>),
+}
+
+impl<L: Limiter<K>, K> Left<L, K> {
     #[inline]
     pub(super) fn of(shared: &Arc<Shared<L, K>>, answer: &Answer, writes: bool) -> Option<Left<L, K>> {
         let status = answer.status().filter(|_| writes)?;
-        Some(Left { shared: Arc::clone(shared), policy: answer.policy(), status: *status })
+        let kept = match status.quotas() {
+            [state] if status.is_joint() => Kept::Joint { at: status.at(), state: *state },
+            _ => Kept::Each(Box::new(*status)),
+        };
+        Some(Left { shared: Arc::clone(shared), policy: answer.policy(), kept })
+    }
+
+    fn write(&self, headers: &mut HeaderMap) {
+        match &self.kept {
+            Kept::Joint { at, state } => self.shared.write(headers, self.policy, &Status::joint(*at, *state)),
+            Kept::Each(status) => self.shared.write(headers, self.policy, status),
+        }
     }
 }
 
@@ -89,7 +114,7 @@ where
 {
     #[cold]
     pub(super) fn asking(call: Call<S, ReqBody, L, K>, deciding: L::Deciding) -> Self {
-        ResponseFuture { state: State::Asking { call: Some(Box::new(call)), deciding } }
+        ResponseFuture { state: State::Asking { asked: Box::pin(Asked { call: Some(call), deciding }) } }
     }
 
     #[inline]
@@ -99,7 +124,7 @@ where
 
     #[cold]
     pub(super) fn refused(response: Response<Bytes>) -> Self {
-        ResponseFuture { state: State::Refused { response } }
+        ResponseFuture { state: State::Refused { response: Box::new(response) } }
     }
 }
 
@@ -117,27 +142,28 @@ where
         loop {
             // Whoever polls again after the end, or after foreign code has panicked, waits for ever.
             match state.as_mut().project() {
-                StateProjected::Asking { call, deciding } => {
-                    if call.is_none() {
+                StateProjected::Asking { asked } => {
+                    let asked = asked.as_mut().project();
+                    if asked.call.is_none() {
                         return Poll::Pending;
                     }
-                    let answer = ready!(deciding.poll(context));
-                    let Some(mut call) = call.take() else { return Poll::Pending };
-                    let Call { request, shared, key, cost, .. } = &mut *call;
+                    let answer = ready!(asked.deciding.poll(context));
+                    let Some(mut call) = asked.call.take() else { return Poll::Pending };
+                    let Call { request, shared, key, cost, .. } = &mut call;
                     let next = match shared.end(request, key.as_ref(), *cost, Some(&answer)) {
                         End::Serve { writes } => {
                             let left = Left::of(shared, &answer, writes);
                             State::Serving { left, future: call.make() }
                         }
-                        End::Refuse(response) => State::Refused { response },
+                        End::Refuse(response) => State::Refused { response: Box::new(response) },
                     };
                     state.set(next);
                 }
                 StateProjected::Serving { left, future } => {
                     let result = ready!(future.poll(context));
                     let result = result.map(|mut response| {
-                        if let Some(Left { shared, policy, status }) = left {
-                            shared.write(response.headers_mut(), *policy, status);
+                        if let Some(left) = left {
+                            left.write(response.headers_mut());
                         }
                         response.map(ResponseBody::inner)
                     });
@@ -145,7 +171,7 @@ where
                     return Poll::Ready(result);
                 }
                 StateProjected::Refused { response } => {
-                    let response = core::mem::take(response);
+                    let response = core::mem::take(&mut **response);
                     state.set(State::Done);
                     return Poll::Ready(Ok(response.map(ResponseBody::refusal)));
                 }

@@ -207,13 +207,17 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for KeyedLimite
     }
 
     fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
-        let (result, status) = self.table().decide_at(self.clock().now(), hash(self, key), cost, true);
-        Some(Answer::new(result, status))
+        let (table, hash, now) = (self.table(), hash(self, key), self.clock().now());
+        let (result, tat) = table.decide_at(now, hash, cost);
+        Some(Answer::new(result, Some(table.status_by(now, tat, None))))
     }
 
     fn decide_without_status(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
-        let (result, status) = self.table().decide_at(self.clock().now(), hash(self, key), cost, false);
-        Some(Answer::new(result, status))
+        let (table, hash, now) = (self.table(), hash(self, key), self.clock().now());
+        Some(match table.decide_at(now, hash, cost) {
+            (Ok(()), _) => Answer::new(Ok(()), None),
+            (result, tat) => Answer::new(result, Some(table.status_by(now, tat, None))),
+        })
     }
 
     fn identity(&self) -> usize {

@@ -101,11 +101,13 @@ impl<K: Hash, S: BuildHasher, C: Clock> Plans<K, S, C> {
         let Shared { plans, choose } = &*self.shared;
         let index = chosen(choose, key, plans.len());
         let (table, hash, now) = (self.limiter.table(), hash(&self.limiter, key), self.limiter.clock().now());
-        let (result, status) = match plans.get(index) {
-            Some((plan, _)) => table.decide_with(now, hash, cost, plan, always),
-            None => table.decide_at(now, hash, cost, always),
+        let plan = plans.get(index).map(|(plan, _)| plan);
+        let (result, tat) = match plan {
+            Some(plan) => table.decide_with(now, hash, cost, plan),
+            None => table.decide_at(now, hash, cost),
         };
-        Answer::new(result, status).by_policy(index)
+        let told = always || result.is_err();
+        Answer::new(result, told.then(|| table.status_by(now, tat, plan))).by_policy(index)
     }
 }
 
