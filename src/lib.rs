@@ -24,12 +24,15 @@
 //! |---|---|
 //! | limit calls | [`Policy`], [`RateLimiter`] |
 //! | know why a call was refused, and when to retry | [`Denied`], [`Cause`] |
-//! | limit each of many callers | [`keyed`] for any number of keys, [`Rule`] for limiters of 8 bytes |
+//! | limit each of many callers | [`keyed`]: a table for any number of keys, or limiters of 8 bytes for exact ones |
 //! | wait for a permit instead of being refused | the module `wait` (feature `wait`) |
 //! | ask several limiters for one call | [`try_acquire_all`] |
 //! | take a permit back that was not used | [`RateLimiter::try_grant`], [`Grant::undo`] |
 //! | heed a 429 from a server | [`RateLimiter::pause_for`] |
 //! | refuse with a 429, in axum or any other `tower` service | the module `tower::server` (feature `tower`) |
+//! | limit the calls of an HTTP client | the module `tower::client` (feature `tower`) |
+//! | tell callers what is left, or read what a server says | the module `http` (feature `http`) |
+//! | share a limit between machines | the package `tollgate-redis` |
 //! | move the time yourself, in tests and simulations | [`Manual`] |
 //! | write an algorithm or a clock of your own | [`Algorithm`], [`Clock`] |
 //! | read or change the source | [the map](#the-map) |
@@ -83,6 +86,7 @@
 //! | `limiter` | what users hold: [`RateLimiter`] |
 //! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
+//! | `http` | how limits are told: fields and bodies of responses, written and read (feature `http`) |
 //! | `tower` | how requests are limited: layers for servers and clients (feature `tower`) |
 //! | `error` | one type for every error of the crate: [`Error`] |
 //!
@@ -101,6 +105,7 @@
 //! - `tokio`: tasks that wait by the timer of a tokio runtime, `wait::Tokio`.
 //! - `async-io`: tasks that wait on any executor by the timer of the smol family, `wait::AsyncIo`. **It runs a background
 //!   thread.**
+//! - `http`: the module `http`. It depends on the crate `http`.
 //! - `tower`: the module `tower`. It depends on `tower-layer`, `tower-service`, `http`, `http-body`, `bytes` and
 //!   `pin-project-lite`, all of them small and stable.
 

@@ -3,7 +3,6 @@
 //! With plain hyper it takes the few lines of `answer`.
 
 use std::convert::Infallible;
-use std::hash::RandomState;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,11 +13,10 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tollgate::DefaultClock;
 use tollgate::http::Fields;
 use tollgate::keyed::KeyedLimiter;
 
-pub(crate) type Limiter = KeyedLimiter<RandomState, DefaultClock>;
+pub(crate) type Limiter = KeyedLimiter;
 
 /// Listens on a free port of this machine until the runtime ends.
 pub(crate) async fn start(limiter: Limiter) -> io::Result<SocketAddr> {

@@ -15,6 +15,7 @@
 #[path = "../tests/servers/mod.rs"]
 mod servers;
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -24,7 +25,7 @@ use tollgate::{Policy, Quota};
 use tollgate_redis::{Call, RedisStore, Rule, Store, StoreError, Time};
 
 /// How long each row is measured.
-const MEASURED: Duration = Duration::from_millis(1_000);
+const MEASURED: Duration = Duration::from_secs(1);
 
 const IN_FLIGHT: usize = 4;
 
@@ -192,7 +193,7 @@ async fn main() {
         for connections in [1, 8, 64] {
             let server = Server::start(kind);
             let row = measure(&server, &subject, connections).await;
-            line += &format!("{:>10.0}/s", row.decisions as f64 / row.seconds);
+            let _ = write!(line, "{:>10.0}/s", row.decisions as f64 / row.seconds);
             cpu = row.cpu * 1e6 / row.decisions as f64;
             granted = 100.0 * row.granted as f64 / row.decisions as f64;
         }

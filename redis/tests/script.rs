@@ -251,9 +251,9 @@ async fn a_script_without_one_of_its_steps_is_found_out() {
         let store = Broken { connection: connection(&server).await, from, to };
         let passes = tokio::spawn(async move {
             if i < strict.len() {
-                compare_strict(&store, 300).await
+                compare_strict(&store, 300).await;
             } else {
-                compare_exact(&store, 300).await
+                compare_exact(&store, 300).await;
             }
         });
         assert!(passes.await.is_err(), "nobody misses {from:?}, replaced by {to:?}");
@@ -474,7 +474,8 @@ async fn rules_that_change_with_each_call_are_all_kept() {
             let rules: Vec<Rule> = policies.iter().map(|policy| Rule::exact(*policy).unwrap()).collect();
             let (key, mut now, mut stamps) = (key(), rng.u64(0..1_000_000) * MICRO, Vec::new());
             for _ in 0..60 {
-                let (policy, rule) = (&policies[history as usize % 3], &rules[rng.usize(..3)]);
+                let (policy, rule) =
+                    (&policies[usize::try_from(history % 3).unwrap()], &rules[rng.usize(..3)]);
                 now = next(&mut rng, now, policy, &[]);
                 let n = rng.u32(1..=rule.burst());
                 let granted = take(&store, rule, &key, n, now).await.is_granted();

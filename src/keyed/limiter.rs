@@ -15,6 +15,24 @@ use crate::clock::DefaultClock;
 use crate::decision::{Denied, Status};
 use crate::quota::Policy;
 
+/// The hasher of a limiter that names none.
+#[cfg(feature = "std")]
+type UnnamedHasher = std::hash::RandomState;
+/// Its clock.
+#[cfg(feature = "std")]
+type UnnamedClock = DefaultClock;
+
+/// Without `std` there is neither: name both.
+#[cfg(not(feature = "std"))]
+type UnnamedHasher = NoHasher;
+#[cfg(not(feature = "std"))]
+type UnnamedClock = crate::limiter::NoClock;
+
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum NoHasher {}
+
 /// A limit for each caller of a server, for any number of callers, in memory that is fixed when it is built.
 ///
 /// A handle is one pointer: clone it freely. See the [module](super) for what is promised.
@@ -34,6 +52,20 @@ use crate::quota::Policy;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// In a type of your own it is `KeyedLimiter`, with the default hasher and the default clock, or `KeyedLimiter<S, C>`:
+///
+/// ```
+/// use tollgate::keyed::KeyedLimiter;
+///
+/// struct Server {
+///     limiter: KeyedLimiter,
+/// }
+///
+/// let server = Server { limiter: KeyedLimiter::strict("50/1m".parse()?, 1_000)? };
+/// assert!(server.limiter.try_acquire("alice").is_ok());
+/// # Ok::<(), tollgate::Error>(())
+/// ```
+///
 /// # The hasher
 ///
 /// The default is the standard library's `RandomState`, which has a random key: nobody can
@@ -43,7 +75,7 @@ use crate::quota::Policy;
 ///
 /// Twice as fast as the default and keyed, too, are the hashers of some crates (`ahash`, `foldhash`'s `quality`); read
 /// what each says about attackers.
-pub struct KeyedLimiter<S, C> {
+pub struct KeyedLimiter<S = UnnamedHasher, C = UnnamedClock> {
     shared: Arc<Shared<S, C>>,
 }
 

@@ -1,13 +1,15 @@
 //! How long a call waits, and why it gives up.
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::time::Duration;
 
+use http::{Request, Response};
 use tokio::time::Instant;
 use tollgate::Nanos;
 use tollgate::tower::client::{Error, RateLimitLayer};
 use tollgate::wait::AcquireError;
-use tower::{Layer, Service, ServiceExt};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 
 use super::world::{Broken, Server, answer, call, exact, paused, plain, spawn};
 
@@ -68,7 +70,7 @@ fn a_full_queue_refuses() {
 fn a_call_that_costs_more_than_is_ever_granted_is_refused() {
     paused(async {
         let server = Server::new();
-        let layer = RateLimitLayer::new(exact("2/10s")).cost(|_: &http::Request<u32>| 3);
+        let layer = RateLimitLayer::new(exact("2/10s")).cost(|_: &Request<u32>| 3);
         let error = layer.layer(server.clone()).oneshot(call(0)).await.unwrap_err();
         assert!(matches!(error, Error::Refused(AcquireError::Never(_))), "{error:?}");
         assert_eq!(server.came(), []);
@@ -85,5 +87,25 @@ fn the_error_of_the_inner_service_is_unchanged() {
         assert_eq!(error.to_string(), "the connection broke");
         // The server may have the request.
         assert_eq!(limiter.status().remaining(), 4);
+    });
+}
+
+/// The error of tower's own timeout and buffer is a box, which is no `std::error::Error`; and around them only what becomes
+/// a box is taken.
+#[test]
+fn between_layers_whose_errors_are_boxes() {
+    paused(async {
+        let broken = service_fn(|_: Request<u32>| async { Err::<Response<()>, BoxError>(Broken.into()) });
+        let layer = RateLimitLayer::new(exact("1/10s")).within(Duration::ZERO);
+        let client = layer.layer(broken).map_err(Error::into_boxed);
+        let error: BoxError = client.clone().oneshot(call(0)).await.unwrap_err();
+        assert!(error.is::<Broken>(), "{error:?}");
+        let error: BoxError = client.oneshot(call(1)).await.unwrap_err();
+        assert!(
+            error.to_string().starts_with("the call was not sent: no permit before the deadline"),
+            "{error}"
+        );
+        assert!(matches!(error.downcast_ref(), Some(Error::<Infallible>::Refused(AcquireError::TooLate(_)))));
+        assert!(error.source().unwrap().is::<AcquireError>());
     });
 }

@@ -14,14 +14,14 @@ use tower::{Layer, ServiceExt};
 
 use super::world::{OnTokio, Server, answer, call, paused, spawn};
 
-fn to(host: &str, number: u32) -> Request<u32> {
+pub(crate) fn to(host: &str, number: u32) -> Request<u32> {
     Request::get(format!("http://{host}/path")).body(number).unwrap()
 }
 
 type Host = Option<Authority>;
 
 /// One call in ten seconds for each of so many hosts; and how many limiters were made.
-fn hosts(
+pub(crate) fn hosts(
     hosts: usize,
 ) -> (
     impl Limits<Request<u32>, Algorithm = SlidingLog, Clock = Tokio, Timer = Tokio> + Clone + Send + use<>,

@@ -11,3 +11,4 @@ mod hosts;
 mod order;
 mod repeats;
 mod sockets;
+mod storm;

@@ -111,6 +111,10 @@ fn the_forwarded_header() {
         ("by=203.0.113.43;FOR=\"192.0.2.1:4711\";proto=https", Some("192.0.2.1")),
         ("for=\"[2001:db8:cafe::17]:4711\"", Some("2001:db8:cafe::")),
         ("for=203.0.113.66, for=192.0.2.1;by=10.0.0.1", Some("192.0.2.1")),
+        // RFC 7239, section 4: a pair may be missing.
+        ("for=192.0.2.1;", Some("192.0.2.1")),
+        (";for=192.0.2.1;;proto=https", Some("192.0.2.1")),
+        (";", None),
         ("for=unknown", None),
         ("for=_SEVKISEK", None),
         ("by=192.0.2.1", None),
@@ -213,11 +217,11 @@ proptest! {
     }
 }
 
-fn keyed(policy: &str) -> KeyedLimiter<std::hash::RandomState, tollgate::DefaultClock> {
+fn keyed(policy: &str) -> KeyedLimiter {
     KeyedLimiter::strict(policy.parse().unwrap(), 1_000).unwrap()
 }
 
-fn by_peer() -> RateLimitLayer<KeyedLimiter<std::hash::RandomState, tollgate::DefaultClock>, IpAddr> {
+fn by_peer() -> RateLimitLayer<KeyedLimiter, IpAddr> {
     let address = ClientAddr::from_extension(|peer: &ConnectInfo<SocketAddr>| peer.0);
     RateLimitLayer::keyed(keyed("2/1h, 1000/1d"), move |request| address.of(request))
 }

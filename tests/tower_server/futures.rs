@@ -178,6 +178,20 @@ fn polled_again_after_its_end_a_response_waits_for_ever() {
     }
 }
 
+#[test]
+fn after_a_hook_has_panicked_a_request_is_charged_once_and_not_served() {
+    let (limiter, _) = exact("3/10s");
+    let layer = RateLimitLayer::new(limiter.clone()).on_decision(|_| panic!("as it was told"));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let mut service = layer.layer(service_fn(move |_: Request<String>| {
+        counted.fetch_add(1, SeqCst);
+        ready(Ok::<_, Infallible>(Response::new(String::new())))
+    }));
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(service.call(request())))).is_err());
+    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (2, 0));
+}
+
 /// A limiter on another machine: it answers when it is told to.
 #[derive(Clone, Default)]
 struct Far {

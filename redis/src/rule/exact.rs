@@ -26,7 +26,7 @@ pub(super) struct Exact {
 }
 
 impl Exact {
-    pub(super) fn new(policy: Policy) -> Result<Exact, BuildError> {
+    pub(super) fn new(policy: &Policy) -> Result<Exact, BuildError> {
         let (mut windows, mut rules) = (Vec::new(), Vec::new());
         let (mut longest, mut largest) = (0, 0);
         let (mut smallest, mut burst) = (0, u32::MAX);
@@ -48,7 +48,7 @@ impl Exact {
         }
         let mut args = vec![largest.to_string(), longest.to_string()];
         args.append(&mut rules);
-        Ok(Exact { policy, windows, args, burst, smallest, last: LAST - longest })
+        Ok(Exact { policy: *policy, windows, args, burst, smallest, last: LAST - longest })
     }
 
     pub(super) fn policy(&self) -> &Policy {

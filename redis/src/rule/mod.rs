@@ -107,7 +107,7 @@ impl Rule {
     ///
     /// [`BuildError::Unrepresentable`], as [`strict`](Rule::strict).
     pub fn planned(plan: Plan) -> Result<Rule, BuildError> {
-        Strict::new(plan).map(Kind::Strict).map(Rule)
+        Strict::new(&plan).map(Kind::Strict).map(Rule)
     }
 
     /// The exact sliding log of all quotas, in whole microseconds.
@@ -118,7 +118,7 @@ impl Rule {
     /// the rate, or if it is longer than 142 years. [`BuildError::TooLarge`] if a limit is above 67,108,859: a string of
     /// Redis holds no more stamps.
     pub fn exact(policy: Policy) -> Result<Rule, BuildError> {
-        Exact::new(policy).map(Kind::Exact).map(Rule)
+        Exact::new(&policy).map(Kind::Exact).map(Rule)
     }
 
     /// The policy that is enforced.

@@ -29,7 +29,7 @@ pub(super) struct Strict {
 }
 
 impl Strict {
-    pub(super) fn new(plan: Plan) -> Result<Strict, BuildError> {
+    pub(super) fn new(plan: &Plan) -> Result<Strict, BuildError> {
         let policy = plan.policy();
         let guard = policy.guard();
         let mut interval = plan.interval().as_nanos() * 1_000;
@@ -51,7 +51,7 @@ impl Strict {
         let quota = plan.binding();
         let reach = u64::try_from(span.div_ceil(MICRO)).ok().filter(|&reach| reach <= LONGEST);
         let reach = reach.ok_or(BuildError::Unrepresentable { quota })?;
-        Ok(Strict { plan, interval, span, last: LAST - reach })
+        Ok(Strict { plan: *plan, interval, span, last: LAST - reach })
     }
 
     pub(super) fn plan(&self) -> &Plan {

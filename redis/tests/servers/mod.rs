@@ -256,11 +256,11 @@ fn folder() -> PathBuf {
 pub fn ask(port: u16, args: &[&str]) -> io::Result<String> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut request = format!("*{}\r\n", args.len());
-    for arg in args {
-        request.push_str(&format!("${}\r\n{arg}\r\n", arg.len()));
-    }
-    (&stream).write_all(request.as_bytes())?;
+    let words: String = args
+        .iter()
+        .flat_map(|arg| ["$", &arg.len().to_string(), "\r\n", arg, "\r\n"].map(String::from))
+        .collect();
+    (&stream).write_all(format!("*{}\r\n{words}", args.len()).as_bytes())?;
     reply(&mut BufReader::new(&stream))
 }
 

@@ -1,5 +1,7 @@
 //! Why a call has no response.
 
+use alloc::boxed::Box;
+use core::convert::Infallible;
 use core::fmt;
 
 use crate::wait::AcquireError;
@@ -17,6 +19,44 @@ pub enum Error<E> {
     /// There is no limiter for the call's host: [`PerHost`](super::PerHost) has no room for one more
     /// ([`MapFull`](crate::Error::MapFull)), or the function that makes limiters failed. Nothing was sent.
     NoLimiter(crate::Error),
+}
+
+type BoxError = Box<dyn core::error::Error + Send + Sync>;
+
+impl<E: Into<BoxError>> Error<E> {
+    /// As a boxed error, which is what the timeout and the buffer of `tower` take around them, and what they fail with. A
+    /// box is no [`Error`](core::error::Error) itself, and so neither is this type around one.
+    ///
+    /// The error of the inner service becomes a box as it does by itself. The others are found in the box as an
+    /// `Error<Infallible>`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::RateLimiter;
+    /// use tollgate::tower::client::{Error, RateLimitLayer};
+    /// use tollgate::wait::{AsyncIo, FairLimiter};
+    /// use tower::{BoxError, Layer, ServiceExt, service_fn};
+    ///
+    /// # let policy = "1/1h".parse()?;
+    /// let server = service_fn(|_: http::Request<()>| async { Ok::<_, BoxError>(http::Response::new(())) });
+    /// let layer = RateLimitLayer::new(FairLimiter::new(RateLimiter::exact(policy)?, AsyncIo));
+    /// let client = layer.within(Duration::from_secs(1)).layer(server).map_err(Error::into_boxed);
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// client.clone().oneshot(http::Request::new(())).await?;
+    /// let error: BoxError = client.oneshot(http::Request::new(())).await.unwrap_err();
+    /// assert!(error.to_string().starts_with("the call was not sent"));
+    /// # Ok::<(), BoxError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub fn into_boxed(self) -> Box<dyn core::error::Error + Send + Sync> {
+        match self {
+            Error::Inner(error) => error.into(),
+            Error::Refused(error) => Box::new(Error::<Infallible>::Refused(error)),
+            Error::NoLimiter(error) => Box::new(Error::<Infallible>::NoLimiter(error)),
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for Error<E> {

@@ -20,7 +20,7 @@ use crate::nanos::Nanos;
 
 /// Lets each call wait for its turn, sends it, reads what the server says, and heeds it.
 ///
-/// See the [module](super::client) for what happens to a call. The type parameters are the limiter `L` ([`Limits`]), and what
+/// See the [module](super) for what happens to a call. The type parameters are the limiter `L` ([`Limits`]), and what
 /// must be known of requests and responses: [`Cost`], [`Answer`] and [`Repeat`].
 #[derive(Clone, Debug)]
 pub struct RateLimitLayer<L, C = One, A = HttpFields, R = Once> {

@@ -72,6 +72,28 @@ where
 /// # drop(layer);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With tokio, all limiters share one `Tokio`, which is made in the runtime:
+///
+/// ```
+/// use reqwest::Request;
+/// use tollgate::tower::client::PerHost;
+/// use tollgate::wait::{FairLimiter, Tokio};
+/// use tollgate::{RateLimiter, SlidingLog};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = "5/1s".parse()?;
+/// let time = Tokio::new()?;
+/// let host = |request: &Request| request.url().host_str().map(str::to_owned);
+/// let hosts = PerHost::new(100, host, move |_| {
+///     let limiter = RateLimiter::new(SlidingLog::new(policy)?, time.clone());
+///     Ok(FairLimiter::new(limiter, time.clone()))
+/// });
+/// # drop(hosts);
+/// # Ok(())
+/// # }
+/// ```
 pub struct PerHost<K, F, M, A: Algorithm + ?Sized, C: Clock, T: Timer> {
     hosts: Arc<Hosts<K, F, M, A, C, T>>,
 }

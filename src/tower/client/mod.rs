@@ -1,7 +1,8 @@
 //! The layer of a client: each call waits for its turn, and what the server says is heeded.
 //!
-//! It goes around reqwest, the client of hyper-util, or any other `tower` service. This client makes 50 calls a minute and 1500 an hour
-//! at most, whatever number of tasks share it. A guard of a second covers what the server sees differently.
+//! It goes around reqwest, the client of hyper-util, or any other `tower` service that can be cloned. This client makes 50
+//! calls a minute and 1500 an hour at most, whatever number of tasks share it. A guard of a second covers what the server
+//! sees differently.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -98,7 +99,10 @@
 //! - With a `ConcurrencyLimit` inside, a call that waits counts as one in progress. That delays nobody, unless calls to
 //!   several hosts share that limit.
 //! - Put a `Buffer` outside. Inside, calls that wait would take its places.
-//! - Put a timeout for the whole call outside, and one for the answer inside. Retries of reqwest itself happen inside, unseen.
+//! - Put a timeout for the whole call outside, and one for the answer inside. Where one inside fails with a box, let
+//!   [`Error::into_boxed`] stand between it and what is outside.
+//! - Redirects and retries of reqwest itself happen inside, unseen: each is one more request to the server that is not
+//!   charged. So let reqwest follow no redirects (`redirect::Policy::none()`) if the limit is tight.
 
 mod error;
 mod future;

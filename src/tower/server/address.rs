@@ -150,7 +150,8 @@ fn from_the_right(request: &Parts, name: &HeaderName, hops: usize) -> Option<IpA
 /// The address of the parameter `for` of one element of `Forwarded`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut found = None;
-    for pair in element.split(';') {
+    // RFC 7239, section 4: a pair may be missing between two semicolons.
+    for pair in element.split(';').filter(|pair| !pair.trim().is_empty()) {
         let (name, value) = pair.split_once('=')?;
         if !name.trim().eq_ignore_ascii_case("for") {
             continue;

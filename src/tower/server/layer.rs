@@ -64,7 +64,8 @@ pub enum WithoutKey {
     Share,
     /// The request is let through. **Whoever can hide the key is not limited.**
     Allow,
-    /// The request is refused with this status, such as 401 or 403.
+    /// The request is refused with this status, such as 403. A 401 must name a way to log in (RFC 9110, section 15.5.2): let
+    /// [`on_refusal`](RateLimitLayer::on_refusal) add the `WWW-Authenticate`.
     Refuse(StatusCode),
 }
 
@@ -194,13 +195,14 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
     }
 
     /// What is called with every [`Decision`], before it takes effect: for metrics and logs. It is called by the task that
-    /// serves the request, so it must not block.
+    /// serves the request, so it must not block. A layer has one such hook: a second one replaces the first.
     #[must_use]
     pub fn on_decision(self, hook: impl Fn(&Decision<'_, K>) + Send + Sync + 'static) -> Self {
         self.with(|shared| shared.settings.on_decision = Some(Arc::new(hook)))
     }
 
-    /// What may change the response of a refusal before it is sent. It is complete by then, with its fields.
+    /// What may change the response of a refusal before it is sent. It is complete by then, with its fields. A layer has one
+    /// such hook, too.
     ///
     /// ```
     /// use http::HeaderValue;

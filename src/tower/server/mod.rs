@@ -1,7 +1,7 @@
 //! The layer of a server: it asks a limiter about each request, and refuses with 429 if that says no.
 //!
-//! For axum, hyper, tonic and everything else that is a `tower` service of `http` requests. This limits each client address,
-//! in 8 MiB for any number of them:
+//! For axum, hyper, tonic and everything else that is a `tower` service of `http` requests and can be cloned. This limits
+//! each client address, in 8 MiB for any number of them:
 //!
 //! ```no_run
 //! use std::net::SocketAddr;

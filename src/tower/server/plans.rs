@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::future::{Ready, ready};
 use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
 
 use super::limiter::{Answer, Limiter, hash};
 use crate::algorithm::{BuildError, Plan};
-use crate::clock::Clock;
+use crate::clock::{Clock, DefaultClock};
 use crate::http::Fields;
 use crate::keyed::{KeyPlan, KeyedError, KeyedLimiter};
 use crate::quota::Policy;
@@ -46,7 +47,7 @@ use crate::quota::Policy;
 /// # });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Plans<K, S, C> {
+pub struct Plans<K, S = RandomState, C = DefaultClock> {
     limiter: KeyedLimiter<S, C>,
     shared: Arc<Shared<K>>,
 }
