@@ -6,7 +6,7 @@ use crate::algorithm::BuildError;
 use crate::decision::Denied;
 use crate::keyed::KeyedError;
 #[cfg(feature = "std")]
-use crate::keyed::MapFull;
+use crate::keyed::{MapFull, Refused};
 use crate::quota::{ParsePolicyError, PolicyError};
 use crate::together::DeniedBy;
 #[cfg(feature = "wait")]
@@ -117,6 +117,16 @@ impl From<KeyedError> for Error {
 impl From<MapFull> for Error {
     fn from(error: MapFull) -> Error {
         Error::MapFull(error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Error {
+        match refused {
+            Refused::Denied(denied) => Error::Denied(denied),
+            Refused::Full(full) => Error::MapFull(full),
+        }
     }
 }
 

@@ -28,10 +28,10 @@
 //! | wait for a permit instead of being refused | the module `wait` (feature `wait`) |
 //! | ask several limiters for one call | [`try_acquire_all`] |
 //! | take a permit back that was not used | [`RateLimiter::try_grant`], [`Grant::undo`] |
-//! | heed a 429 from a server | [`RateLimiter::pause_for`] |
+//! | heed a 429 from a server | [`RateLimiter::pause_for`], or the module `http` (feature `http`), which reads what any server says |
+//! | write a 429, and the fields that tell what is left | the module `http` (feature `http`) |
 //! | refuse with a 429, in axum or any other `tower` service | the module `tower::server` (feature `tower`) |
 //! | limit the calls of an HTTP client | the module `tower::client` (feature `tower`) |
-//! | tell callers what is left, or read what a server says | the module `http` (feature `http`) |
 //! | share a limit between machines | the package `tollgate-redis` |
 //! | move the time yourself, in tests and simulations | [`Manual`] |
 //! | write an algorithm or a clock of your own | [`Algorithm`], [`Clock`] |
@@ -86,7 +86,7 @@
 //! | `limiter` | what users hold: [`RateLimiter`] |
 //! | [`keyed`] | a limit for each of any number of callers, in fixed memory: [`keyed::KeyedLimiter`] |
 //! | `wait` | how callers queue for a permit, tasks and threads in order of arrival (feature `wait`) |
-//! | `http` | how limits are told: fields and bodies of responses, written and read (feature `http`) |
+//! | `http` | what a response says of a limit, written and read (feature `http`) |
 //! | `tower` | how requests are limited: layers for servers and clients (feature `tower`) |
 //! | `error` | one type for every error of the crate: [`Error`] |
 //!

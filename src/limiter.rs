@@ -427,8 +427,8 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
     }
 
     /// Grants at most `n` permits at once from now on, and then spaces its calls, as on the way out of a pause. Does nothing,
-    /// and says so, if no more would be granted anyway, or if a call could have to wait longer than `longest` or than the
-    /// longest pause.
+    /// and says so, if no more would be granted anyway, or if a call for one permit could have to wait longer than `longest` or
+    /// than the longest pause.
     #[cfg(feature = "http")]
     pub(crate) fn lower_to(&self, n: u32, longest: Duration) -> bool {
         let pace = self.pace();

@@ -5,6 +5,8 @@
 //! beside the algorithm. It is the bucket of the quota with the smallest limit (burst `b`, interval `T`). It holds one permit
 //! when the pause ends, and it regains one per `T`. When it is full, it is forgotten.
 //!
+//! A server that has fewer permits left than we have lowers the same bucket without a pause.
+//!
 //! # State
 //!
 //! `tat: { nanoseconds: 64 }`, the instant at which that bucket is full.
@@ -14,7 +16,8 @@
 //! - I2. A pause until `u` raises `tat` to at least `u + (b - 1) T`. So of several pauses, the one that ends last holds.
 //!   To lower the bucket to `n` permits at `t` raises it to at least `t + (b - n) T`.
 //! - I3. A charge of `n` permits raises `tat` by `n T`, and it is made only if `tat - (b - n) T <= now`. So all callers that
-//!   see the pause are together granted at most `1 + (t - u) / T` permits up to any instant `t`.
+//!   see the pause are together granted at most `1 + (t - u) / T` permits up to any instant `t`. Calls that see that the bucket
+//!   was lowered to `n` permits at `u` are together granted at most `n + (t - u) / T`.
 //! - I4. Only [`Pause::end`] lowers `tat`, to 0. `u64::MAX` is a pause without an end, and no charge reaches it.
 //!
 //! # Linearization
@@ -39,9 +42,9 @@
 //! | site | operation | ordering | pairs with | if weaker | held by |
 //! |---|---|---|---|---|---|
 //! | L | load `tat` | Relaxed | - | is the weakest: C retries | `two_calls_after_a_pause` |
-//! | B | `fetch_max` `tat` | Relaxed | - | is the weakest: a read-modify-write reads the latest value | `two_pauses_and_a_call` |
-//! | C | CAS `tat`, charge | Relaxed, Relaxed | - | the same | `two_calls_after_a_pause` |
-//! | R | CAS `tat`, end | Relaxed, Relaxed | - | the same | `a_pause_against_a_resumption` |
+//! | B | `fetch_max` `tat` | Relaxed | - | is the weakest: a read-modify-write reads the latest value | `two_pauses_and_a_call`, `a_lowering_and_a_call` |
+//! | C | CAS `tat`, charge | Relaxed, Relaxed | - | the same | `two_calls_after_a_pause`, `a_lowering_and_a_call` |
+//! | R | CAS `tat`, end | Relaxed, Relaxed | - | the same | `a_pause_against_a_resumption`, `a_lowering_against_a_resumption` |
 
 use core::time::Duration;
 

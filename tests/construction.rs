@@ -11,11 +11,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use subjects::{Kind, at, policy};
-use tollgate::keyed::{KeyedError, MapFull};
+use tollgate::keyed::{KeyedError, MapFull, Refused};
 use tollgate::wait::FairLimiter;
 use tollgate::{
-    Algorithm, BuildError, Error, Manual, ParsePolicyError, Plan, Policy, PolicyError, Quota, RateLimiter,
-    SlidingLog, TokenBucket, try_acquire_all,
+    Algorithm, BuildError, Denied, Error, Manual, Nanos, ParsePolicyError, Plan, Policy, PolicyError, Quota,
+    RateLimiter, SlidingLog, TokenBucket, try_acquire_all,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -296,6 +296,9 @@ fn one_error_for_all() {
 
     let full = MapFull { capacity: 3 };
     assert_eq!((Error::from(full), Error::from(full).to_string()), (Error::MapFull(full), full.to_string()));
+    assert_eq!(Error::from(Refused::Full(full)), Error::MapFull(full));
+    let denied = Denied::new(Nanos::ZERO, 1, Some(Nanos::from_secs(5)), 50);
+    assert_eq!(Error::from(Refused::Denied(denied)), Error::Denied(denied));
     assert_eq!(Error::from(KeyedError::Empty), Error::Keyed(KeyedError::Empty));
     let limiter = RateLimiter::new(TokenBucket::strict("1/1h".parse().unwrap()).unwrap(), Manual::new());
     let refused = try_acquire_all(&[(&limiter, 1), (&limiter, 2)]).map(drop).unwrap_err();

@@ -221,6 +221,21 @@ fn what_was_used_beside_grants_is_not_lost() {
     }
 }
 
+/// What the counter has granted in an earlier sub-window leaves with that, and what was used since leaves later.
+#[test]
+fn what_was_used_beside_grants_leaves_after_them() {
+    let counter = WindowCounter::new(RULE).unwrap();
+    counter.try_acquire_at(Nanos::ZERO, 20).unwrap();
+    let now = Nanos::from_secs(25);
+    let counter = counter.with_used(now, 20);
+    assert_eq!(counter.status_at(now).remaining(), 10);
+    // The second sub-window has begun at 20.004683776 s. There are three in a window.
+    for (n, sub_windows) in [(11, 4), (30, 4), (31, 5), (50, 5)] {
+        let denied = counter.peek_at(now, n).unwrap_err();
+        assert_eq!(denied.retry_at(), Some(Nanos::from_nanos(sub_windows * 20_004_683_776)), "{n}");
+    }
+}
+
 /// On the default clock the windows are longer by its error, whichever algorithm it is.
 #[test]
 fn every_limiter_on_the_default_clock_keeps_true_time() {

@@ -31,7 +31,8 @@ impl<C> RedisStore<C> {
         RedisStore { connection, timeout: RedisStore::<C>::TIMEOUT }
     }
 
-    /// With another time-out.
+    /// With another time-out. The connection has one of its own, which ends longer waits: 500 ms for a reply, unless
+    /// its configuration tells otherwise.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> RedisStore<C> {
         RedisStore { timeout, ..self }

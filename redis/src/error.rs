@@ -56,10 +56,11 @@ pub enum StoreErrorKind {
     /// The connection could not be made, or it broke. **The permits may have been charged.**
     Disconnected,
     /// The server replies that it cannot decide now: it starts (`LOADING`), it is a replica (`READONLY`), it is out of
-    /// memory (`OOM`), a part of its cluster is down, or the like. Nothing was charged.
+    /// memory (`OOM`), a part of its cluster is down, somebody killed the script, or the like. Nothing was charged.
     NotReady,
     /// The server does not execute the command. The user may not run scripts or is not known, or a managed service refuses
-    /// a command, `TIME` for one. Nothing was charged.
+    /// a command, `TIME` for one. Nothing was charged, unless the user of an exact rule may use all of its commands except
+    /// `PEXPIRE`.
     Forbidden,
     /// The key holds something else: a value of another type, or one that this rule did not write. Nothing was charged.
     ForeignValue,
@@ -73,7 +74,7 @@ use StoreErrorKind::{
     Disconnected, Forbidden, ForeignValue, NotReady, TimedOut, UnexpectedReply, UnknownScript,
 };
 
-/// The codes that do not mean [`Forbidden`]. All other commands of the scripts are allowed where the first one is.
+/// The codes that do not mean [`Forbidden`].
 const CODES: [(&str, StoreErrorKind); 13] = [
     ("NOSCRIPT", UnknownScript),
     ("TOLLGATE", ForeignValue),
@@ -113,7 +114,7 @@ impl StoreError {
         let known = if line.contains("Error running script") {
             // Before version 7, the error of a command inside of the script is somewhere in the line.
             line.split_whitespace().find_map(code)
-        } else if line.contains("max number of clients") {
+        } else if line.contains("max number of clients") || line.contains("Script killed") {
             Some(&("ERR", NotReady))
         } else {
             code(first)

@@ -25,8 +25,7 @@ use crate::store::{Call, Store};
 /// match limiter.try_acquire("user:7").await {
 ///     Ok(()) => { /* make the call */ }
 ///     Err(Error::Denied(denied)) => println!("429, retry after {:?}", denied.retry_after()),
-///     Err(Error::Store(error)) => println!("503, there is no decision: {error}"),
-///     Err(_) => unreachable!(),
+///     Err(error) => println!("503, there is no decision: {error}"),
 /// }
 /// # Ok(())
 /// # }
@@ -118,6 +117,9 @@ impl<S: Store> RedisLimiter<S> {
     /// before stays charged at its old price. An exact rule judges what was granted before by its own quotas. If its
     /// largest limit is above that of an earlier rule, permits that were forgotten count as if they had been granted when the
     /// oldest remembered one was.
+    ///
+    /// A key is forgotten when it is of no use to the rules that took permits of it. A rule with a longer window therefore
+    /// knows only what was granted since then. The log is kept for its window from its first grant on.
     ///
     /// # Errors
     ///

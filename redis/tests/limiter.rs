@@ -5,18 +5,30 @@ mod servers;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use servers::{Server, kinds};
+use servers::{Server, connection, kinds};
 use tollgate::{Cause, Nanos, Policy};
 use tollgate_redis::{Call, Error, RedisLimiter, RedisStore, Rule, Store, StoreError, StoreErrorKind};
 
+/// Longer than a busy machine needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 async fn connect(server: &Server) -> RedisStore<MultiplexedConnection> {
-    let client = redis::Client::open(server.url()).unwrap();
-    let connection = client.get_multiplexed_async_connection().await.unwrap();
-    RedisStore::new(connection).with_timeout(Duration::from_secs(20))
+    RedisStore::new(connection(&server.url()).await).with_timeout(PATIENCE)
 }
 
+/// A connection that is made again after it broke.
+async fn manager(client: redis::Client) -> RedisStore<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_min_delay(Duration::from_millis(1))
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let connection = ConnectionManager::new_with_config(client, config).await.unwrap();
+    RedisStore::new(connection).with_timeout(PATIENCE)
+}
+
+/// So slow that no permit comes back while a test runs: a strict bucket takes 146 s for one.
 fn rules() -> [Rule; 2] {
-    let policy = Policy::MICROSOFT_365_DEFENDER;
+    let policy = "50/1h, 1500/60h".parse().unwrap();
     [Rule::strict(policy).unwrap(), Rule::exact(policy).unwrap()]
 }
 
@@ -38,7 +50,7 @@ async fn a_call_is_granted_or_refused_until_its_instant() {
             assert_eq!(limiter.try_acquire_n(key, burst).await, Ok(()));
             let Err(Error::Denied(denied)) = limiter.try_acquire(key).await else { panic!() };
             assert_eq!(denied.cause(), if is_strict { Cause::Pace } else { Cause::Quota(0) });
-            let most = Duration::from_secs(if is_strict { 3 } else { 60 });
+            let most = Duration::from_secs(if is_strict { 147 } else { 3_600 });
             assert!(denied.retry_after().unwrap() <= most && denied.retry_at() > Some(denied.at()));
             assert!(matches!(limiter.peek_n(key, 1).await, Err(Error::Denied(_))));
             assert_eq!(limiter.try_acquire("another").await, Ok(()));
@@ -56,16 +68,19 @@ async fn a_refusal_and_a_look_write_nothing_and_a_value_goes_when_it_is_of_no_us
         let server = Server::start(kind);
         for rule in rules() {
             let limiter = RedisLimiter::new(connect(&server).await, rule);
-            let recovers = if limiter.rule().plan().is_some() { 63_459 } else { 3_600_001 };
+            let recovers = if limiter.rule().plan().is_some() { 3_807_459 } else { 216_000_001 };
             assert_eq!(limiter.peek_n("key", 1).await, Ok(()));
             limiter.status("key").await.unwrap();
             assert!(limiter.try_acquire_n("key", 1_000).await.is_err());
             assert_eq!(server.command(&["DBSIZE"]), "0");
             let burst = limiter.rule().burst();
-            limiter.try_acquire_n("key", burst).await.unwrap();
+            limiter.try_acquire_n("key", burst - 1).await.unwrap();
+            // Every grant tells anew when the value goes.
+            server.command(&["PEXPIRE", "tollgate:key", "100000"]);
+            limiter.try_acquire_n("key", 1).await.unwrap();
             let (value, left) =
                 (server.command(&["GET", "tollgate:key"]), number(&server, &["PTTL", "tollgate:key"]));
-            assert!(left <= recovers && left + 5_000 > recovers, "{left}");
+            assert!(left <= recovers && left + 60_000 > recovers, "{left}");
             for n in [0, 1, burst, burst + 1, u32::MAX] {
                 let _ = limiter.try_acquire_n("key", n).await;
                 let _ = limiter.peek_n("key", n).await;
@@ -131,17 +146,31 @@ async fn callers_with_plans_of_their_own_share_a_limiter() {
 }
 
 #[tokio::test]
+async fn a_rule_with_a_longer_window_knows_what_was_granted_since_its_first_grant() {
+    for kind in kinds() {
+        let server = Server::start(kind);
+        let rule = |text: &str| Rule::exact(text.parse().unwrap()).unwrap();
+        let (short, long) = (rule("3/1ms"), rule("3/1ms, 5/1h"));
+        let store = connect(&server).await;
+        let [short, long] = [short, long].map(|rule| RedisLimiter::new(&store, rule));
+        let left = async || long.status("key").await.unwrap().quotas()[1].remaining;
+        assert_eq!(short.try_acquire_n("key", 3).await, Ok(()));
+        while server.command(&["EXISTS", "tollgate:key"]) == "1" {}
+        assert_eq!(left().await, 5);
+        assert_eq!(long.try_acquire_n("key", 2).await, Ok(()));
+        while short.try_acquire_n("key", 3).await.is_err() {}
+        assert_eq!(left().await, 0);
+        let Err(Error::Denied(denied)) = long.try_acquire("key").await else { panic!() };
+        assert_eq!((denied.quota(), denied.retry_after() > Some(Duration::from_secs(3_000))), (1, true));
+    }
+}
+
+#[tokio::test]
 async fn a_value_of_somebody_else_is_left_alone() {
     for kind in kinds() {
         let server = Server::start(kind);
-        let [strict, exact] = rules().map(|rule| {
-            let client = redis::Client::open(server.url()).unwrap();
-            async move {
-                let connection = client.get_multiplexed_async_connection().await.unwrap();
-                RedisLimiter::new(RedisStore::new(connection), rule).with_prefix("")
-            }
-        });
-        let limiters = [strict.await, exact.await];
+        let store = connect(&server).await;
+        let limiters = rules().map(|rule| RedisLimiter::new(&store, rule).with_prefix(""));
         server.command(&["RPUSH", "list", "value"]);
         server.command(&["SET", "text", "value"]);
         server.command(&["SET", "number", "17"]);
@@ -191,10 +220,7 @@ async fn a_script_that_the_server_forgot_is_sent_again() {
     for kind in kinds() {
         let mut server = Server::start_with(kind, &["--appendonly", "yes", "--appendfsync", "always"]);
         for (i, rule) in rules().into_iter().enumerate() {
-            let client = redis::Client::open(server.url()).unwrap();
-            let config = ConnectionManagerConfig::new().set_min_delay(Duration::from_millis(1));
-            let connection = ConnectionManager::new_with_config(client, config).await.unwrap();
-            let store = RedisStore::new(connection).with_timeout(Duration::from_secs(20));
+            let store = manager(redis::Client::open(server.url()).unwrap()).await;
             let store = Counting { store, sent: 0.into() };
             let limiter = RedisLimiter::new(&store, rule).with_prefix(format!("{i} "));
             let sent = || store.sent.swap(0, std::sync::atomic::Ordering::Relaxed);
@@ -219,49 +245,6 @@ async fn a_script_that_the_server_forgot_is_sent_again() {
             let left = limiter.status("key").await.unwrap().remaining();
             assert!((limiter.rule().burst() - 3..=limiter.rule().burst() - 1).contains(&left), "{left}");
         }
-    }
-}
-
-#[tokio::test]
-async fn a_connection_that_is_killed_is_an_error_and_then_made_again() {
-    for kind in kinds() {
-        let server = Server::start(kind);
-        let client = redis::Client::open(server.url()).unwrap();
-        let config = ConnectionManagerConfig::new().set_min_delay(Duration::from_millis(1));
-        let connection = ConnectionManager::new_with_config(client, config).await.unwrap();
-        let store = RedisStore::new(connection).with_timeout(Duration::from_secs(20));
-        let [strict, _] = rules();
-        let limiter = RedisLimiter::new(store, strict);
-        limiter.try_acquire("key").await.unwrap();
-        server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-        let mut failed = 0;
-        while let Err(error) = limiter.try_acquire("key").await {
-            assert_eq!(error, Error::Store(StoreError::disconnected()));
-            failed += 1;
-            assert!(failed < 500);
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        // The first permit, and the last; a call whose reply was lost may have been charged.
-        let left = limiter.status("key").await.unwrap().remaining();
-        assert!((24 - failed..=25).contains(&left), "{left} after {failed}");
-    }
-}
-
-#[tokio::test]
-async fn a_store_that_does_not_reply_is_given_up() {
-    for kind in kinds() {
-        let mut server = Server::start(kind);
-        let client = redis::Client::open(server.url()).unwrap();
-        let connection = client.get_multiplexed_async_connection().await.unwrap();
-        let [strict, _] = rules();
-        let limiter = RedisLimiter::new(RedisStore::new(connection), strict);
-        while limiter.try_acquire("key").await.is_err() {}
-        server.signal("STOP");
-        let before = std::time::Instant::now();
-        assert_eq!(limiter.try_acquire("key").await, Err(Error::Store(StoreError::timed_out())));
-        let waited = before.elapsed();
-        assert!(waited >= RedisStore::<()>::TIMEOUT && waited < Duration::from_secs(5), "{waited:?}");
-        server.signal("CONT");
     }
 }
 
@@ -296,9 +279,12 @@ async fn no_error_tells_a_secret() {
         assert_eq!(server.command(&["CONFIG", "SET", "requirepass", "another"]), "OK");
         let url = format!("redis://user:{secret}@127.0.0.1:{}/", server.port());
         let client = redis::Client::open(url).unwrap();
-        let config = ConnectionManagerConfig::new().set_number_of_retries(0);
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
         let connection = ConnectionManager::new_lazy_with_config(client, config).unwrap();
-        let store = RedisStore::new(connection).with_timeout(Duration::from_secs(20));
+        let store = RedisStore::new(connection).with_timeout(PATIENCE);
         let limiter = RedisLimiter::new(store.clone(), rules()[0].clone());
         let error = limiter.try_acquire("key of hunter2").await.unwrap_err();
         let Error::Store(inner) = &error else { panic!("{error}") };
@@ -329,6 +315,7 @@ fn what_servers_say() {
             "READONLY",
         ),
         ("ERR max number of clients reached", NotReady, "ERR"),
+        ("ERR Script killed by user with SCRIPT KILL. script: on @user_script:1.", NotReady, "ERR"),
         ("NOPERM User x has no permissions to run the 'evalsha' command", Forbidden, "NOPERM"),
         ("MOVED 3999 127.0.0.1:6381", Forbidden, "MOVED"),
         ("", Forbidden, "ERR"),

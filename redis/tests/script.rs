@@ -9,17 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
 use redis::aio::MultiplexedConnection;
-use servers::{Server, kinds};
+use servers::{Server, connection, kinds};
 use tollgate::{Algorithm, Nanos, Plan, Policy, Quota, QuotaStatus, SlidingLog, Status, TokenBucket};
 use tollgate_redis::{Answer, Call, RedisStore, Rule, Store, StoreError, Time};
 
-async fn connection(server: &Server) -> MultiplexedConnection {
-    let client = redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
-}
-
 async fn connect(server: &Server) -> RedisStore<MultiplexedConnection> {
-    RedisStore::new(connection(server).await).with_timeout(std::time::Duration::from_secs(20))
+    RedisStore::new(connection(&server.url()).await).with_timeout(std::time::Duration::from_secs(20))
 }
 
 /// A key that no other history has.
@@ -248,7 +243,7 @@ async fn a_script_without_one_of_its_steps_is_found_out() {
     let Some(kind) = kinds().pop() else { return };
     let server = Arc::new(Server::start(kind));
     for (i, (from, to)) in strict.into_iter().chain(exact).enumerate() {
-        let store = Broken { connection: connection(&server).await, from, to };
+        let store = Broken { connection: connection(&server.url()).await, from, to };
         let passes = tokio::spawn(async move {
             if i < strict.len() {
                 compare_strict(&store, 300).await;
@@ -324,6 +319,49 @@ async fn intervals_are_picoseconds_where_nanoseconds_cost_rate() {
                 }
             }
             assert!((20..380).contains(&granted), "{text}: {granted}");
+        }
+    }
+}
+
+/// The most permits, the longest and the shortest intervals: each in picoseconds, with the burst.
+#[tokio::test]
+async fn the_largest_and_the_smallest_numbers_are_exact() {
+    const SECOND_IN_PICOS: u128 = 1_000_000_000_000;
+    let rules = [
+        ("4294967295/1h", 1 << 31, 1_676_381),
+        ("1/4503599627s", 1, 4_503_599_627 * SECOND_IN_PICOS),
+        ("4294967295/4503599627s", 1 << 31, 2_097_152_000_000),
+        ("1/1us", 1, 1_000_000),
+        ("1/1ns", 1, 1_000),
+    ];
+    for kind in kinds() {
+        let server = Server::start(kind);
+        let store = connect(&server).await;
+        for (history, (text, burst, interval)) in rules.into_iter().enumerate() {
+            let rule =
+                Rule::planned(Plan::with_burst(text.parse().unwrap(), burst).expect(text)).expect(text);
+            let level = u128::from(burst) * interval;
+            let last = (1 << 53) - 1 - u64::try_from(level.div_ceil(1_000_000)).unwrap();
+            let mut model = Exactly { interval, burst: burst.into(), level, at: 0 };
+            let (key, mut rng) = (key(), Rng::with_seed(history as u64));
+            let (mut now, mut granted) = (1_800_000_000_000_000, 0);
+            for _ in 0..100 {
+                let n = rng.u32(1..=burst);
+                let ours = take(&store, &rule, &key, n, now * MICRO).await;
+                let missing = u64::try_from(model.missing(now, n).div_ceil(1_000_000)).unwrap();
+                assert_eq!(ours.is_granted(), model.take(now, n), "{text}: {n} at {now} us");
+                let retry = ours.result().err().and_then(|denied| denied.retry_at());
+                let there = (missing > 0 && now + missing <= last).then_some((now + missing) * MICRO);
+                assert_eq!(retry, there.map(Nanos::from_nanos), "{text}: {n} at {now} us");
+                granted += u32::from(ours.is_granted());
+                // What can never be granted changes nothing.
+                let never = take(&store, &rule, &key, u32::MAX, now * MICRO).await.result().unwrap_err();
+                assert_eq!((never.retry_at(), never.burst()), (None, burst));
+                // Just before the instant that was told, at it, or a little later; but not beyond the clock's end.
+                let moved = missing.saturating_sub(rng.u64(0..=1)) + rng.u64(0..3);
+                now += if now + moved <= last { moved } else { 0 };
+            }
+            assert!(granted > 0, "{text}");
         }
     }
 }

@@ -9,16 +9,14 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use redis::aio::MultiplexedConnection;
-use servers::{Server, kinds};
+use servers::{Server, connection, kinds};
 use tollgate::{Nanos, Policy};
 use tollgate_redis::{RedisLimiter, RedisStore, Rule, Store, Time};
 
 const SECOND: u64 = 1_000_000_000;
 
 async fn connect(url: &str) -> RedisStore<MultiplexedConnection> {
-    let client = redis::Client::open(url).unwrap();
-    let connection = client.get_multiplexed_async_connection().await.unwrap();
-    RedisStore::new(connection).with_timeout(Duration::from_secs(20))
+    RedisStore::new(connection(url).await).with_timeout(Duration::from_secs(20))
 }
 
 /// The most of the sorted `instants` in any half-open window: each is counted with those shortly before it.

@@ -9,6 +9,9 @@ use super::Plan;
 /// The module offers one bucket: `CL.THROTTLE key max_burst count period`. It grants `max_burst + 1` calls at once and
 /// regains `count` per `period` seconds. One planned bucket keeps all quotas of a policy, so one command keeps them, too.
 ///
+/// The module forgets a key when its bucket is full, by a time that it cuts to milliseconds. So a bucket that was idle may
+/// be full up to a millisecond too early.
+///
 /// ```
 /// use tollgate::{ClThrottle, Plan, Policy};
 ///

@@ -7,6 +7,7 @@ mod forms;
 mod heeded;
 mod hostile;
 mod rules;
+mod series;
 mod structured_fields;
 mod vendors;
 

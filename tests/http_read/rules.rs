@@ -129,3 +129,80 @@ fn what_is_left_is_the_least_of_all_quotas_of_calls() {
     assert_eq!(left(&fields), Some(8));
     assert_eq!(left(&[("ratelimit", "\"a\";r=9, \"b\";r=4"), ("x-ratelimit-remaining", "5")]), Some(4));
 }
+
+/// Each partition of a quota counts the same thing, whatever its policy is.
+#[test]
+fn the_unit_holds_for_every_partition_of_a_quota() {
+    let fields = [
+        ("ratelimit-policy", "\"traffic\";q=1000000;w=60;qu=\"content-bytes\""),
+        ("ratelimit", "\"traffic\";r=5;pk=:QQ==:, \"traffic\";r=3;pk=:Qg==:"),
+    ];
+    let feedback = read(200, &fields);
+    assert_eq!(
+        quotas(&feedback),
+        ["traffic: Other 1000000/60s, 5 left, reset ?", "traffic: Other ?/?, 3 left, reset ?"]
+    );
+    assert_eq!(feedback.remaining(), None);
+}
+
+#[test]
+fn calls_in_progress_do_not_end_by_the_clock() {
+    let fields =
+        [("x-ratelimit-remaining-concurrent-requests", "0"), ("x-ratelimit-reset-concurrent-requests", "9")];
+    let feedback = read(200, &fields);
+    assert_eq!((feedback.remaining(), feedback.retry_after()), (None, None));
+    assert_eq!(quotas(&feedback), ["concurrent-requests: Concurrency ?/?, 0 left, reset 9s"]);
+}
+
+#[test]
+fn a_window_of_no_time_is_none() {
+    assert_eq!(quotas(&read(200, &[("x-app-rate-limit", "20:0")])), ["app: 20/?, ? left, reset ?"]);
+    let period = [("x-ratelimit-limit-requests", "5"), ("x-ratelimit-renewalperiod-requests", "0")];
+    assert_eq!(quotas(&read(200, &period)), ["requests: 5/?, ? left, reset ?"]);
+    let spring = [("x-ratelimit-burst-capacity", "0"), ("x-ratelimit-replenish-rate", "1")];
+    assert_eq!(quotas(&read(200, &spring)), [": 0/?, ? left, reset ?"]);
+}
+
+/// A field is read or ignored, with all that it says.
+#[test]
+fn half_a_field_is_none() {
+    let feedback = read(200, &[("x-app-rate-limit", "20:1,lots"), ("x-app-rate-limit-count", "20:1")]);
+    assert_eq!(quotas(&feedback), ["app: ?/1s, ? left, reset ?"]);
+    assert_eq!(feedback.ignored().len(), 1);
+}
+
+#[test]
+fn the_word_of_a_cause_may_be_in_any_case() {
+    assert!(!read(429, &[("x-ratelimit-scope", "Shared")]).counts_against_us());
+    assert!(!read(429, &[("stripe-rate-limited-reason", "Global-Concurrency")]).counts_against_us());
+}
+
+/// A policy without a name does not lose what it says to a limit of draft 7 that says less.
+#[test]
+fn draft_7_takes_nothing_back() {
+    let fields = [("ratelimit-policy", "\"\";q=5;w=60"), ("ratelimit", "remaining=3, reset=9")];
+    assert_eq!(quotas(&read(200, &fields)), [": 5/60s, 3 left, reset 9s"]);
+}
+
+/// Spring's way to grant one call a minute: a call costs 60 of the 60 tokens that come back, one in a second.
+#[test]
+fn what_is_left_is_counted_in_calls() {
+    let left = |tokens| {
+        let fields = [
+            ("x-ratelimit-remaining", tokens),
+            ("x-ratelimit-requested-tokens", "60"),
+            ("x-ratelimit-burst-capacity", "180"),
+            ("x-ratelimit-replenish-rate", "1"),
+        ];
+        read(200, &fields).remaining()
+    };
+    assert_eq!((left("180"), left("179"), left("59")), (Some(3), Some(2), Some(0)));
+}
+
+/// Only where the name is GitHub's: elsewhere it is one like any other.
+#[test]
+fn a_quota_named_graphql_counts_calls() {
+    assert_eq!(read(200, &[("ratelimit", "\"graphql\";r=3;t=9")]).remaining(), Some(3));
+    let github = [("x-ratelimit-resource", "graphql"), ("x-ratelimit-remaining", "3")];
+    assert_eq!(read(200, &github).remaining(), None);
+}

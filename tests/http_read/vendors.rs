@@ -179,12 +179,19 @@ fn spring_cloud_gateway() {
         ]
     };
     granted(&fields("17"), &[": 20/2.857142858s, 17 left, reset ?"]);
-    // Two are left where three are needed: three sevenths of a second.
+    // Two are left where three are needed, and seven come with each second of its clock.
+    refused(429, &fields("2"), secs(1), &[": 20/2.857142858s, 2 left, reset 1s"]);
+    // One call a minute: it costs 60, and one comes each second.
     refused(
         429,
-        &fields("2"),
-        Some(Duration::from_nanos(428_571_429)),
-        &[": 20/2.857142858s, 2 left, reset 428.571429ms"],
+        &[
+            ("x-ratelimit-remaining", "13"),
+            ("x-ratelimit-requested-tokens", "60"),
+            ("x-ratelimit-burst-capacity", "60"),
+            ("x-ratelimit-replenish-rate", "1"),
+        ],
+        secs(47),
+        &[": 60/60s, 13 left, reset 47s"],
     );
 }
 
@@ -429,5 +436,45 @@ fn kong_x_and_okta() {
         ],
         secs(1),
         &[": 900/?, 0 left, reset 1s"],
+    );
+}
+
+/// Its windows stand behind the numbers.
+#[test]
+fn docker_hub() {
+    refused(
+        429,
+        &[("ratelimit-limit", "100;w=21600"), ("ratelimit-remaining", "0;w=21600")],
+        None,
+        &[": 100/21600s, 0 left, reset ?"],
+    );
+}
+
+#[test]
+fn kong_by_the_month() {
+    granted(
+        &[("x-ratelimit-limit-month", "5000"), ("x-ratelimit-remaining-month", "4999")],
+        &["month: 5000/2592000s, 4999 left, reset ?"],
+    );
+    granted(
+        &[("x-ratelimit-limit-year", "5000"), ("x-ratelimit-remaining-year", "4999")],
+        &["year: 5000/31536000s, 4999 left, reset ?"],
+    );
+}
+
+#[test]
+fn cerebras() {
+    granted(
+        &[
+            ("x-ratelimit-limit-requests-day", "14400"),
+            ("x-ratelimit-remaining-requests-day", "14399"),
+            ("x-ratelimit-reset-requests-day", "33011.382867"),
+            ("x-ratelimit-limit-tokens-minute", "60000"),
+            ("x-ratelimit-remaining-tokens-minute", "59000"),
+        ],
+        &[
+            "requests-day: 14400/86400s, 14399 left, reset 33011.382867s",
+            "tokens-minute: Tokens 60000/60s, 59000 left, reset ?",
+        ],
     );
 }

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
-use tollgate::http::Fields;
+use tollgate::http::{Feedback, Fields, Heed};
 use tollgate::keyed::KeyedTable;
 use tollgate::{Algorithm, Denied, Manual, Nanos, Plan, Policy, RateLimiter, Status, TokenBucket};
 
@@ -106,8 +106,9 @@ fn obey(what: &str, fields: &Fields, server: &impl Server, steps: &[Step]) {
     }
 }
 
-/// Whoever has spent `r` waits for `t` and spends `r` again, as often as he likes, and reads no other answer.
-fn repeat(what: &str, fields: &Fields, server: &impl Server) {
+/// Whoever has spent `r` waits for `t`, and so many ten-thousandths of it more, and spends `r` again, as often as he likes, and
+/// reads no other answer.
+fn repeat(what: &str, fields: &Fields, server: &impl Server, more: u32) {
     let [Limit { r, t, .. }] = &items(fields, server)[..] else { panic!("one item") };
     if *r == 0 {
         return;
@@ -117,7 +118,8 @@ fn repeat(what: &str, fields: &Fields, server: &impl Server) {
         if let Err(denied) = server.call(permits) {
             panic!("{what}: {r} in each {t} seconds, refused in round {round}: {denied}");
         }
-        server.advance(Duration::from_secs(*t));
+        let wait = Duration::from_secs(*t);
+        server.advance(wait + wait / 10_000 * more);
     }
 }
 
@@ -152,6 +154,40 @@ proptest! {
         obey("table", &fields, &Key { table, now: RefCell::new(Nanos::from_secs(1_000_000)) }, &steps);
     }
 
+    /// A table counts time in larger steps, and rounds up.
+    #[test]
+    fn a_pace_may_be_repeated_in_a_table_too(policy in policies(), burst in any::<u32>(), steps in steps()) {
+        let least = policy.quotas().iter().map(tollgate::Quota::limit).min().unwrap();
+        let Ok(plan) = Plan::with_burst(policy, burst % least + 1) else { return Ok(()) };
+        let Ok(table) = KeyedTable::new(plan, 8) else { return Ok(()) };
+        let fields = Fields::of_table(&table);
+        let server = Key { table, now: RefCell::new(Nanos::from_secs(1_000_000)) };
+        obey("table", &fields, &server, &steps);
+        repeat("table", &fields, &server, 2);
+    }
+
+    /// What a server behind this one says lowers the limiter, in the middle.
+    #[test]
+    fn who_obeys_a_limiter_that_was_lowered_is_never_refused(
+        policy in policies(),
+        steps in steps(),
+        left in 0_u32..6,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-remaining", left.into());
+        let said = Feedback::read(StatusCode::OK, &headers);
+        for (kind, algorithm) in all(policy) {
+            let algorithm: Box<dyn Algorithm> = algorithm;
+            let fields = Fields::of(&*algorithm);
+            let server = start(algorithm);
+            let half = steps.len() / 2;
+            obey(&format!("{kind:?}"), &fields, &server, &steps[..half]);
+            said.heed(&server.0, &Heed::new().with_longest_pause(Duration::MAX));
+            assert!(server.status().remaining() <= left);
+            obey(&format!("{kind:?} lowered to {left}"), &fields, &server, &steps[half..]);
+        }
+    }
+
     #[test]
     fn a_pace_may_be_repeated(policy in policies(), burst in any::<u32>(), steps in steps(), pause in prop::option::of(0_u64..200)) {
         let least = policy.quotas().iter().map(tollgate::Quota::limit).min().unwrap();
@@ -159,11 +195,11 @@ proptest! {
         let fields = Fields::of(&bucket);
         let server = start(bucket);
         obey("bucket", &fields, &server, &steps);
-        repeat("bucket", &fields, &server);
+        repeat("bucket", &fields, &server, 0);
         if let Some(seconds) = pause {
             server.0.pause_for(Duration::from_millis(seconds * 100));
             obey("bucket after a pause", &fields, &server, &steps[..1]);
-            repeat("bucket after a pause", &fields, &server);
+            repeat("bucket after a pause", &fields, &server, 0);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tollgate::keyed::{KeyedRule, MapFull, Refused};
-use tollgate::{Manual, Policy, RateLimiter, Rule, WindowCounter};
+use tollgate::{Manual, Nanos, Policy, RateLimiter, Rule, WindowCounter};
 
 const RULE: Policy = Policy::MICROSOFT_365_DEFENDER;
 
@@ -19,15 +19,20 @@ fn callers(policy: &str, capacity: usize) -> (KeyedRule<u64, RandomState, Manual
 
 #[test]
 fn fifty_means_fifty_for_each_key() {
-    let callers = KeyedRule::<String>::counted(RULE, 2).unwrap();
-    for name in ["alice", "bob"] {
+    let clock = Manual::new();
+    let rule = Rule::counted(RULE).unwrap();
+    let callers: KeyedRule<String, _, _> = KeyedRule::new(rule, 2, RandomState::new(), clock.clone());
+    // Sub-windows take 20.004683776 s, and a window has three. The second comes later in the first of them.
+    for (name, now, secs) in [("alice", 0, 81), ("bob", 20, 61)] {
+        clock.advance(Duration::from_secs(now));
         assert_eq!((callers.status(name).remaining(), callers.peek(name)), (50, Ok(())));
         for _ in 0..50 {
             assert_eq!(callers.try_acquire(name), Ok(()));
         }
         let denied = callers.peek(name).unwrap_err();
-        assert!((60..=82).contains(&denied.retry_after_secs().unwrap()), "{denied}");
-        assert!(matches!(callers.try_acquire(name), Err(Refused::Denied(_))));
+        assert_eq!(denied.retry_at(), Some(Nanos::from_nanos(4 * 20_004_683_776)));
+        assert_eq!((denied.quota(), denied.retry_after_secs()), (0, Some(secs)));
+        assert_eq!(callers.try_acquire(name), Err(Refused::Denied(denied)));
         assert_eq!(callers.status(name).remaining(), 0);
     }
     assert_eq!((callers.len(), callers.capacity()), (2, 2));

@@ -41,6 +41,10 @@ impl Paused {
         self.pause.begin(units(until), self.pace());
     }
 
+    fn lower(&self, now: u64, permits: u32) {
+        self.pause.lower(units(now), permits, self.pace());
+    }
+
     /// As a limiter takes a permit: `None`, or the retry instant.
     fn take(&self, now: u64) -> Option<Nanos> {
         let now = units(now);
@@ -194,6 +198,122 @@ fn a_shorter_pause_that_replaces_a_longer() {
 #[test]
 fn a_charge_that_replaces_a_pause() {
     pauses(Some(fault("C", Effect::Overwrites))).unwrap_err();
+}
+
+/// The limiter is lowered to no permit at 7, while the one of 6 is taken on the way out of a pause: it is granted or not, and
+/// the next one comes at 9.
+fn lowering(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(6),
+        [
+            |paused| {
+                paused.lower(7, 0);
+                paused.take(8)
+            },
+            |paused| paused.take(6),
+        ],
+        |paused, [first, second]| {
+            assert_eq!(first, Some(units(9)));
+            assert!(second.is_none_or(|retry| retry == units(9)), "{second:?}");
+            assert_eq!((paused.take(8), paused.take(9)), (Some(units(9)), None));
+        },
+    )
+}
+
+/// The limiter is lowered to one permit at 6, while the one of 6 is taken: this is the one.
+fn lowering_to_what_is_taken(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(6),
+        [
+            |paused| {
+                paused.lower(6, 1);
+                None
+            },
+            |paused| paused.take(6),
+        ],
+        |paused, answers| {
+            assert_eq!(answers, [None, None]);
+            assert_eq!((paused.take(7), paused.take(8)), (Some(units(8)), None));
+        },
+    )
+}
+
+#[test]
+fn a_lowering_and_a_call() {
+    assert!(lowering(None).unwrap() > 1);
+    assert!(lowering_to_what_is_taken(None).unwrap() > 1);
+}
+
+#[test]
+fn a_lowering_that_forgets_a_charge() {
+    lowering_to_what_is_taken(Some(fault("B", Effect::Overwrites))).unwrap_err();
+}
+
+#[test]
+fn a_charge_that_forgets_a_lowering() {
+    lowering(Some(fault("C", Effect::Overwrites))).unwrap_err();
+}
+
+/// The limiter is lowered while a pause begins: the pause holds, and what comes out of it is spaced.
+#[test]
+fn a_lowering_and_a_pause() {
+    let explored = explore(
+        None,
+        || Paused::until(2),
+        [
+            |paused| {
+                paused.lower(3, 0);
+                paused.take(3)
+            },
+            |paused| {
+                paused.begin(7);
+                None
+            },
+        ],
+        |paused, [call, _]| {
+            assert!(call == Some(units(5)) || call == Some(units(7)), "{call:?}");
+            assert_eq!(
+                (paused.take(6), paused.take(7), paused.take(8)),
+                (Some(units(7)), None, Some(units(9)))
+            );
+        },
+    );
+    assert!(explored.unwrap() > 1);
+}
+
+/// The limiter is lowered at 4, where it is idle, while a pause of long ago is ended: the lowering holds, or whoever ended it
+/// is told.
+fn lowering_against_a_resumption(fault: Option<Fault>) -> Result<usize, String> {
+    explore(
+        fault,
+        || Paused::until(1),
+        [
+            |paused| paused.pause.end(units(4), paused.pace()),
+            |paused| {
+                paused.lower(4, 0);
+                None
+            },
+        ],
+        |paused, [ended, _]| {
+            let holds = paused.pause.until(units(4), paused.pace());
+            assert!(
+                [(None, Some(units(6))), (Some(units(6)), None)].contains(&(ended, holds)),
+                "{ended:?} {holds:?}"
+            );
+        },
+    )
+}
+
+#[test]
+fn a_lowering_against_a_resumption() {
+    assert!(lowering_against_a_resumption(None).unwrap() > 1);
+}
+
+#[test]
+fn a_resumption_that_ends_a_lowering_it_has_not_seen() {
+    lowering_against_a_resumption(Some(fault("R", Effect::Overwrites))).unwrap_err();
 }
 
 /// A pause until 6 begins while one until 3 is ended: it holds, or whoever ended it is told.

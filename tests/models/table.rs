@@ -96,7 +96,9 @@ fn collect(path: &Path, tests: &mut HashSet<String>) {
 #[test]
 fn every_test_that_is_named_exists() {
     let mut tests = HashSet::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut tests);
+    for folder in ["tests", "redis/tests", "redis/examples"] {
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
+    }
 
     let held_by = CORES.iter().flat_map(|(_, text)| text.lines().filter_map(row)).map(|(_, tests)| tests);
     let promised = include_str!("../README.md").lines().filter_map(promise);

@@ -83,7 +83,7 @@ fn said(policy: &Policy, plan: Option<&Plan>, status: &Status) -> Vec<Said> {
     if let Some(plan) = plan {
         let back = |permits: u32| secs(plan.interval().as_nanos() * u128::from(permits));
         let left = status.remaining();
-        let time = if left == 0 { until(status.next_at()) } else { back(left) };
+        let time = if left == 0 { until(status.next_at()).max(1) } else { back(left) };
         all.push(Said {
             name: "pace".to_owned(),
             limit: plan.burst().into(),
@@ -94,7 +94,7 @@ fn said(policy: &Policy, plan: Option<&Plan>, status: &Status) -> Vec<Said> {
     }
     for ((said, state), quota) in all.iter_mut().zip(status.quotas()).zip(quotas) {
         let time = match state.remaining {
-            0 => until(state.next_at),
+            0 => until(state.next_at).max(1),
             _ if state.reset_at > status.at() => until(state.reset_at),
             _ => secs((quota.window() + policy.guard()).as_nanos()),
         };

@@ -69,6 +69,18 @@ if reply[1] == 0 or ARGV[4] ~= '1' then
   return reply
 end
 
+newest = math.max(newest, now)
+local stamped = struct.pack('>I8', newest)
+local ttl = string.format('%.0f', math.ceil((newest + longest - now) / 1000) + ARGV[3])
+local function header()
+  return 'TGX1' .. struct.pack('>I8I8I8I8', granted + n, slots, newest, longest)
+end
+
+-- In one command, so that no key can be made that stays for ever.
+if head == '' then
+  redis.call('SET', key, header() .. string.rep(stamped, n), 'PX', ttl)
+  return reply
+end
 if slots < wanted then
   if granted > slots then
     local ring = redis.call('GETRANGE', key, head_size, -1)
@@ -80,15 +92,12 @@ if slots < wanted then
   end
   slots = wanted
 end
-newest = math.max(newest, now)
-redis.call('SETRANGE', key, 0, 'TGX1' .. struct.pack('>I8I8I8I8', granted + n, slots, newest, longest))
+redis.call('SETRANGE', key, 0, header())
 local first = granted % slots
 local before = math.min(n, slots - first)
-local stamped = struct.pack('>I8', newest)
 redis.call('SETRANGE', key, head_size + first * 8, string.rep(stamped, before))
 if before < n then
   redis.call('SETRANGE', key, head_size, string.rep(stamped, n - before))
 end
-local ttl = math.ceil((newest + longest - now) / 1000) + ARGV[3]
-redis.call('PEXPIRE', key, string.format('%.0f', ttl))
+redis.call('PEXPIRE', key, ttl)
 return reply

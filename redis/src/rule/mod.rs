@@ -21,7 +21,7 @@ use strict::Strict;
 /// | most in any window of `limit` | `limit` | `limit` |
 /// | at once, for 50/min and 1500/h | 26 | 50 |
 /// | sustained rate, for 50/min and 1500/h | 98.3 % | 100 % |
-/// | a key in the store | one instant: 24 bytes as text | 36 bytes, and 8 for each permit of the largest limit |
+/// | a key in the store | one instant: at most 23 bytes as text | 36 bytes, and 8 for each permit of the largest limit |
 /// | a decision | 3 commands in one script | 5 commands, and one per quota, in one script |
 ///
 /// A rule contains no state and does no I/O: it makes a [`Call`], and reads the reply. A

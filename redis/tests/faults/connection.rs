@@ -86,19 +86,20 @@ async fn a_server_that_stands_still_is_a_time_out() {
     for kind in kinds() {
         let mut server = Server::start(kind);
         let [rule, _] = rules();
-        let store = RedisStore::new(connection(&server.url()).await).with_timeout(Duration::from_millis(50));
-        let hasty = RedisLimiter::new(store, rule.clone());
+        let hasty = RedisLimiter::new(RedisStore::new(connection(&server.url()).await), rule.clone());
         assert!(limiter(&server.url(), &rule).await.status("key").await.is_ok());
         server.signal("STOP");
         // Signals are delivered at some later instant: some calls may still be answered.
         let mut before = 0;
-        let error = loop {
+        let (error, took) = loop {
+            let begin = Instant::now();
             match hasty.try_acquire("key").await {
                 Ok(()) => before += 1,
-                refused => break away(refused),
+                refused => break (away(refused), begin.elapsed()),
             }
         };
         assert_eq!(error.kind(), StoreErrorKind::TimedOut);
+        assert!(took >= RedisStore::<()>::TIMEOUT, "{took:?}");
         server.signal("CONT");
         // The call was in the server's socket: it is charged when the server goes on.
         assert_eq!(take_all(&limiter(&server.url(), &rule).await, "key").await, BURST - before - 1);

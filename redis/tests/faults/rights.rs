@@ -24,19 +24,34 @@ async fn a_user_who_may_not_run_scripts_is_told_so_and_no_secret_is() {
     }
 }
 
+/// A script that runs into a forbidden command charges nothing, except where that is its last one, and leaves no key that
+/// stays for ever.
 #[tokio::test]
-async fn a_key_of_another_type_is_left_as_it_is() {
+async fn a_user_who_may_not_use_a_command_of_the_script_leaves_no_key_for_ever() {
+    let commands = ["time", "get", "set", "getrange", "setrange", "pexpire"];
     for kind in kinds() {
         let server = Server::start(kind);
-        for rule in rules() {
-            let limiter = limiter(&server.url(), &rule).await.with_prefix("");
-            server.command(&["DEL", "taken"]);
-            server.command(&["RPUSH", "taken", "by", "others"]);
-            assert_eq!(away(limiter.try_acquire("taken").await).kind(), StoreErrorKind::ForeignValue);
-            assert_eq!(server.command(&["LRANGE", "taken", "0", "-1"]), "by\nothers");
-            server.command(&["SET", "text", "of others"]);
-            assert_eq!(away(limiter.try_acquire("text").await).kind(), StoreErrorKind::ForeignValue);
-            assert_eq!(server.command(&["GET", "text"]), "of others");
+        for (name, rule) in ["strict", "exact"].into_iter().zip(rules()) {
+            for command in commands {
+                let forbidden = format!("-{command}");
+                server.command(&["ACL", "SETUSER", command, "on", ">xyzzy", "~*", "+@all", &forbidden]);
+                let url = format!("redis://{command}:xyzzy@127.0.0.1:{}/", server.port());
+                let restricted = limiter(&url, &rule).await;
+                let all = limiter(&server.url(), &rule).await;
+                let (new, known) = (format!("{name} {command} new"), format!("{name} {command} known"));
+                assert!(all.try_acquire(&known).await.is_ok());
+                for key in [&new, &known] {
+                    if let Err(error) = restricted.try_acquire(key).await.map_err(|error| away(Err(error))) {
+                        assert_eq!(error.kind(), StoreErrorKind::Forbidden);
+                        let last = (name, command) == ("exact", "pexpire");
+                        let charged = if *key == known { 1 + u32::from(last) } else { 0 };
+                        assert_eq!(all.status(key).await.unwrap().remaining(), BURST - charged, "{key}");
+                    }
+                    let key = format!("tollgate:{key}");
+                    let left = server.command(&["PTTL", &key]);
+                    assert!(left == "-2" || left.parse::<u64>().is_ok(), "{key}: {left}");
+                }
+            }
         }
     }
 }

@@ -211,7 +211,9 @@ impl Server {
         while Instant::now() < until {
             match ask(self.port, &["INFO"]) {
                 // Nobody else's server has this number. One that persists reads its keys first.
-                Ok(info) if info.contains(&format!("process_id:{pid}\r")) && info.contains("loading:0\r") => {
+                Ok(info)
+                    if info.contains(&format!("process_id:{pid}\r")) && info.contains("\nloading:0\r") =>
+                {
                     return true;
                 }
                 Ok(info)
@@ -236,11 +238,23 @@ impl Drop for Server {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. The system gives none of these to a connection, so it is free again after a restart.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Each process begins somewhere else.
+    let begin = std::process::id().wrapping_mul(0x9e37_79b9) >> 12;
+    (0..PORTS)
+        .find_map(|_| {
+            let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+            let port = FIRST_PORT + u16::try_from(number).expect("fewer than 2^16 ports");
+            TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+        })
+        .expect("a free port")
 }
+
+/// Below those from which Linux takes the ports of connections.
+const FIRST_PORT: u16 = 12_000;
+const PORTS: u32 = 20_000;
 
 fn folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -252,10 +266,20 @@ fn folder() -> PathBuf {
     folder
 }
 
+/// A connection that waits as long as a busy machine needs. Unless told otherwise, the crate `redis` gives up after 500 ms.
+#[cfg(feature = "redis")]
+pub async fn connection(url: &str) -> redis::aio::MultiplexedConnection {
+    let patient = Some(Duration::from_secs(20));
+    let config =
+        redis::AsyncConnectionConfig::new().set_connection_timeout(patient).set_response_timeout(patient);
+    let client = redis::Client::open(url).expect("an address");
+    client.get_multiplexed_async_connection_with_config(&config).await.expect("a server that answers")
+}
+
 /// One command over a connection of its own, as [`Server::command`].
 pub fn ask(port: u16, args: &[&str]) -> io::Result<String> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let words: String = args
         .iter()
         .flat_map(|arg| ["$", &arg.len().to_string(), "\r\n", arg, "\r\n"].map(String::from))

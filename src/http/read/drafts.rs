@@ -84,8 +84,15 @@ fn limit_of_draft_7(members: &Keys<'_, Member<'_>>, slots: &mut Slots) -> Result
         return Err(Nonsense::NotAQuota);
     }
     let quota = &mut slots.named(DRAFT, "")?.quota;
-    (quota.limit, quota.remaining) = (limit, remaining);
-    quota.reset = bare("reset").and_then(seconds);
+    if let Some(limit) = limit {
+        keep_least(&mut quota.limit, limit);
+    }
+    if let Some(remaining) = remaining {
+        keep_least(&mut quota.remaining, remaining);
+    }
+    if let Some(reset) = bare("reset").and_then(seconds) {
+        keep_most(&mut quota.reset, reset);
+    }
     Ok(())
 }
 

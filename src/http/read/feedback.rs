@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 
 use super::ignored::Ignored;
-use super::quota::{ServerQuota, ServerUnit};
+use super::quota::ServerQuota;
 use super::reader;
 
 /// What a server said about its limits in one response.
@@ -42,6 +42,7 @@ pub struct Feedback {
     pub(super) is_refusal: bool,
     pub(super) blames_others: bool,
     pub(super) retry_after: Option<Duration>,
+    pub(super) remaining: Option<u64>,
     pub(super) used_percent: Option<u32>,
     pub(super) quotas: Vec<ServerQuota>,
     pub(super) ignored: Vec<Ignored>,
@@ -113,9 +114,8 @@ impl Feedback {
     }
 
     /// How many calls the server will grant at once: the least that is left of any quota of calls. `None` if it does not tell.
-    pub fn remaining(&self) -> Option<u64> {
-        let calls = self.quotas.iter().filter(|quota| quota.unit == ServerUnit::Requests);
-        calls.filter_map(|quota| quota.remaining).min()
+    pub const fn remaining(&self) -> Option<u64> {
+        self.remaining
     }
 
     /// How much of its limit is used, in percent, rounded up, if the server tells only that (Microsoft Graph). It may be above

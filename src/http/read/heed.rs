@@ -73,7 +73,8 @@ impl Heed {
     }
 
     /// Only refusals are obeyed, and responses to granted calls change nothing. This is for a limiter that serves calls which
-    /// the server counts apart from each other: what is left for one of them says nothing about the others.
+    /// the server counts apart from each other: what is left for one of them says nothing about the others. It is also for a
+    /// limiter whose permits are no calls, but tokens, say: the calls that are left are no limit for them.
     #[must_use]
     pub const fn refusals_only(self) -> Heed {
         Heed { refusals_only: true, ..self }
@@ -93,8 +94,12 @@ impl Feedback {
     ///
     /// Why does it not charge what the server has counted and we have not? The server may count for other reasons, such as a
     /// smaller limit. Then each response would charge the difference again, until nothing is left of the long windows. To
-    /// space the calls costs at most one interval of the quota with the smallest limit, and charges nothing. If that interval
-    /// is above the longest pause, nothing is lowered.
+    /// space the calls charges nothing. It costs a call at most one interval of the quota with the smallest limit, and a call
+    /// for several permits at most one for each of them. If that interval is above the longest pause, nothing is lowered.
+    ///
+    /// After a pause the calls are spaced in any case, and the longest pause does not count for this: under 2 calls a day, the
+    /// second call after a pause may have to wait half a day. [`RateLimiter::resume`] ends a pause, and the spacing of calls for
+    /// whatever reason.
     ///
     /// A limiter that is behind a queue obeys as well: `feedback.heed(queue.limiter(), &heed)`. Lock-free. The cost is that of
     /// [`RateLimiter::status`] and of one read-modify-write.

@@ -53,7 +53,7 @@ pub(super) enum Tells {
     Cost,
 }
 
-/// A value that says that a call was refused because of others, or because of calls in progress.
+/// A value that says that a call was refused because of others, or because of calls in progress, in capitals or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Is(&'static str),
@@ -133,8 +133,11 @@ fn of_family<'a>(name: &'a str, (family, place): (&'static str, Place)) -> Optio
 impl Word {
     pub(super) fn matches(self, value: &str) -> bool {
         match self {
-            Word::Is(word) => value == word,
-            Word::EndsWith(end) => value.ends_with(end),
+            Word::Is(word) => value.eq_ignore_ascii_case(word),
+            Word::EndsWith(end) => {
+                let start = value.len().checked_sub(end.len());
+                start.and_then(|start| value.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+            }
         }
     }
 }

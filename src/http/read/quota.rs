@@ -13,7 +13,7 @@ pub struct ServerQuota {
     pub unit: ServerUnit,
     /// The most that the server grants in a window, or at once.
     pub limit: Option<u64>,
-    /// How long the window is.
+    /// How long the window is. Never zero.
     pub window: Option<Duration>,
     /// What is left now.
     pub remaining: Option<u64>,
@@ -51,7 +51,9 @@ impl ServerUnit {
     pub(super) fn of_name(name: &str) -> ServerUnit {
         if name.contains("token") {
             ServerUnit::Tokens
-        } else if name.is_empty() || name.ends_with("requests") || window_of_name(name).is_some() {
+        } else if name.contains("concurren") {
+            ServerUnit::Concurrency
+        } else if name.is_empty() || name.contains("requests") || window_of_word(name).is_some() {
             ServerUnit::Requests
         } else {
             ServerUnit::Other
@@ -59,13 +61,19 @@ impl ServerUnit {
     }
 }
 
-/// The window of a quota whose name tells it (Kong).
+/// The window of a quota whose name ends with it: `minute` (Kong), `requests-day` (Cerebras).
 pub(super) fn window_of_name(name: &str) -> Option<Duration> {
-    let seconds = match name {
+    name.rsplit('-').next().and_then(window_of_word)
+}
+
+fn window_of_word(word: &str) -> Option<Duration> {
+    let seconds = match word {
         "second" => 1,
         "minute" => 60,
         "hour" => 3600,
         "day" => 86_400,
+        "month" => 30 * 86_400,
+        "year" => 365 * 86_400,
         _ => return None,
     };
     Some(Duration::from_secs(seconds))

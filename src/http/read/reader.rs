@@ -138,7 +138,9 @@ impl Reader {
                 keep_least(&mut slots.named(family, name)?.quota.limit, limit);
             }
             Tells::Remaining => {
-                let remaining = parsed(value, number::count)?;
+                // Docker Hub adds the window, as in a limit: `76;w=21600`.
+                let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+                let remaining = parsed(value.split_at(end).0.trim_ascii(), number::count)?;
                 keep_least(&mut slots.named(family, name)?.quota.remaining, remaining);
             }
             Tells::Used => {
@@ -177,8 +179,10 @@ impl Reader {
         value: &[u8],
         tell: impl Fn(&mut Slot, u64),
     ) -> Result<(), Nonsense> {
-        for part in value.split(|&byte| byte == b',') {
-            let (count, seconds) = pair(part.trim_ascii(), b':')?;
+        let pairs = || value.split(|&byte| byte == b',').map(|part| pair(part.trim_ascii(), b':'));
+        pairs().try_for_each(|pair| pair.map(drop))?;
+        for pair in pairs() {
+            let (count, seconds) = pair?;
             let window = Some(Duration::from_secs(seconds));
             let slot = self
                 .slots
@@ -206,11 +210,13 @@ impl Reader {
             let quota = &mut slot.quota;
             match slot.family {
                 "anthropic-priority" => quota.name.insert_str(0, "priority-"),
-                "x-ratelimit" if quota.name.is_empty() => quota.name.clone_from(&self.name),
+                "x-ratelimit" if quota.name.is_empty() => {
+                    quota.name.clone_from(&self.name);
+                    if quota.name == "graphql" {
+                        quota.unit = ServerUnit::Other; // GitHub: a call costs many points.
+                    }
+                }
                 _ => {}
-            }
-            if quota.name == "graphql" {
-                quota.unit = ServerUnit::Other; // GitHub: a call costs many points.
             }
         }
         let is_refusal = self.verdict.is_refusal(status, &self.slots.all);
@@ -219,6 +225,7 @@ impl Reader {
             is_refusal,
             blames_others: is_refusal && self.verdict.blames_others,
             retry_after: self.verdict.retry_after(is_refusal, &self.slots.all),
+            remaining: self.slots.all.iter().filter_map(Slot::calls).min(),
             used_percent: self.used_percent,
             quotas: self.slots.all.into_iter().map(|slot| slot.quota).collect(),
             ignored: self.ignored,

@@ -39,12 +39,20 @@ impl Slot {
         quota.remaining = quota.remaining.or_else(unused);
         if let Some(rate) = self.rate.filter(|&rate| rate > 0) {
             quota.window = quota.window.or(quota.limit.map(|limit| quotient(limit, rate)));
-            let cost = self.cost.unwrap_or(1);
-            if quota.remaining.is_some_and(|remaining| remaining < cost) {
-                quota.reset = quota.reset.or(Some(quotient(cost, rate)));
+            let missing = quota.remaining.and_then(|left| self.cost.unwrap_or(1).checked_sub(left));
+            if let Some(missing) = missing.filter(|&missing| missing > 0) {
+                // All that comes in a second comes at its end.
+                quota.reset = quota.reset.or(Some(Duration::from_secs(missing.div_ceil(rate))));
             }
         }
         quota.reset = self.reset_after.or(quota.reset);
+        quota.window = quota.window.filter(|window| !window.is_zero());
+    }
+
+    /// How many calls are left, if it counts calls.
+    pub(super) fn calls(&self) -> Option<u64> {
+        let remaining = self.quota.remaining.filter(|_| self.quota.unit == ServerUnit::Requests)?;
+        Some(remaining / self.cost.unwrap_or(1).max(1))
     }
 
     /// Whether too little is left for a call, and time helps.
@@ -79,7 +87,10 @@ impl Slots {
         if let Some(found) = self.all.iter().position(is_it) {
             return self.all.get_mut(found).ok_or(Nonsense::TooMany);
         }
-        let mut quota = ServerQuota { name: short(name)?.to_owned(), ..ServerQuota::default() };
+        // All partitions and windows of a quota count the same.
+        let namesake = self.all.iter().find(|slot| slot.family == family && slot.quota.name == name);
+        let unit = namesake.map(|slot| slot.quota.unit).unwrap_or_default();
+        let mut quota = ServerQuota { name: short(name)?.to_owned(), unit, ..ServerQuota::default() };
         if family != DRAFT && family != RIOT {
             // The name is a part of the field's name.
             (quota.unit, quota.window) = (ServerUnit::of_name(name), window_of_name(name));

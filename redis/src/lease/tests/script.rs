@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tollgate::{Nanos, Plan};
 
-use super::servers::{Server, kinds};
+use super::servers::{Server, connection, kinds};
 use crate::{RedisStore, Rule, Store, Time};
 
 /// A bucket in picoseconds.
@@ -32,9 +32,7 @@ impl Exact {
 async fn takes_as_many_as_there_are() {
     for kind in kinds() {
         let server = Server::start(kind);
-        let client = redis::Client::open(server.url()).unwrap();
-        let connection = client.get_multiplexed_async_connection().await.unwrap();
-        let store = RedisStore::new(connection).with_timeout(Duration::from_secs(10));
+        let store = RedisStore::new(connection(&server.url()).await).with_timeout(Duration::from_secs(10));
         let mut partly = 0;
         // The last needs picoseconds.
         for (i, (policy, burst)) in [

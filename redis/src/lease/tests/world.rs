@@ -98,10 +98,12 @@ impl Bucket {
         Reply { granted: u32::try_from(granted).unwrap(), full_in: Duration::from_nanos(full_at - now) }
     }
 
+    #[expect(clippy::large_types_passed_by_value, reason = "as users hand them over")]
     pub(super) fn limiter(&self, leases: Leases) -> LeasedLimiter<TokioTime> {
         self.limiter_in(leases, TokioTime::new())
     }
 
+    #[expect(clippy::large_types_passed_by_value, reason = "as users hand them over")]
     pub(super) fn limiter_in(&self, leases: Leases, time: TokioTime) -> LeasedLimiter<TokioTime> {
         LeasedLimiter::of(self.clone(), &leases, time).unwrap()
     }
