@@ -460,12 +460,13 @@ impl<A: Algorithm + ?Sized, C: Clock> RateLimiter<A, C> {
         }
     }
 
-    /// Takes `n` permits, all or none, and tells what is left after that: both by one reading of the clock.
+    /// Takes `n` permits, all or none, and tells what is left after that: both by one reading of the clock. A grant has a
+    /// status only if `always`.
     #[cfg(feature = "tower")]
-    pub(crate) fn decide_n(&self, n: u32) -> (Result<(), Denied>, Status) {
+    pub(crate) fn decide_n(&self, n: u32, always: bool) -> (Result<(), Denied>, Option<Status>) {
         let now = self.clock().now();
         let result = self.unless_paused_at(now, n, true, A::try_acquire_at);
-        (result, self.status_at(now))
+        (result, (always || result.is_err()).then(|| self.status_at(now)))
     }
 
     /// Whether this is the only handle, nothing is charged and no pause is in force: a new limiter would answer the same.

@@ -193,8 +193,55 @@ impl KeyedTable {
         }
         let Some(price) = plan.price(n) else { return Err(plan.never(now)) };
         match self.sets.take(hash, plan.now(now), price) {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(tat) => Err(plan.denied(now, tat, price)),
+        }
+    }
+
+    /// [`try_acquire_at`](KeyedTable::try_acquire_at), and the TAT by the very word that decided, for
+    /// [`status_by`](KeyedTable::status_by): no other call comes between the two, and the set is read once.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn decide_at(&self, now: Nanos, hash: u64, n: u32) -> (Result<(), Denied>, u64) {
+        self.decide(now, hash, n, &self.plan)
+    }
+
+    /// The same for a key that has a plan of its own.
+    #[cfg(feature = "tower")]
+    pub(crate) fn decide_with(
+        &self,
+        now: Nanos,
+        hash: u64,
+        n: u32,
+        plan: &KeyPlan,
+    ) -> (Result<(), Denied>, u64) {
+        match self.own(plan) {
+            Some(plan) => self.decide(now, hash, n, &plan),
+            None if n == 0 => (Ok(()), 0),
+            None => (Err(plan.never(now)), 0),
+        }
+    }
+
+    #[cfg(feature = "tower")]
+    #[inline]
+    fn decide(&self, now: Nanos, hash: u64, n: u32, plan: &KeyPlan) -> (Result<(), Denied>, u64) {
+        match plan.price(n) {
+            // Nothing is asked of the slot, or nothing that it could ever give.
+            _ if n == 0 => (Ok(()), self.sets.tat(hash)),
+            None => (Err(plan.never(now)), self.sets.tat(hash)),
+            Some(price) => match self.sets.take(hash, plan.now(now), price) {
+                Ok(tat) => (Ok(()), tat),
+                Err(tat) => (Err(plan.denied(now, tat, price)), tat),
+            },
+        }
+    }
+
+    /// What this TAT leaves at `now`, by the plan of the table or by another one.
+    #[cfg(feature = "tower")]
+    pub(crate) fn status_by(&self, now: Nanos, tat: u64, plan: Option<&KeyPlan>) -> Status {
+        match plan {
+            None => self.plan.status(now, tat),
+            Some(plan) => self.own(plan).map_or_else(|| KeyPlan::nothing(now), |plan| plan.status(now, tat)),
         }
     }
 

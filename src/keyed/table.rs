@@ -40,8 +40,8 @@
 //!
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
-//! | `take` | granted | the successful CAS | it replaces the very word that was checked, which then was the key's own or that of the smallest TAT |
-//! | `take` | denied | the load of the word that was checked | what the key owes is no less, and a denial writes nothing |
+//! | `take` | granted, with the new TAT | the successful CAS | it replaces the very word that was checked, which then was the key's own or that of the smallest TAT; the TAT is that of the word that it writes |
+//! | `take` | denied, with the TAT in the way | the load of the word that was checked | what the key owes is no less, and a denial writes nothing |
 //! | `tat` | | the load of the word that it answers from | the same |
 //!
 //! # Orderings
@@ -132,32 +132,33 @@ impl<const W: usize> Sets<W> {
         Some(Sets { sets: sets.into_boxed_slice(), layout })
     }
 
-    /// Takes a place of the key with this hash at `now`, or answers the TAT that is in the way.
+    /// Takes a place of the key with this hash at `now` and answers its new TAT, or the TAT that is in the way.
     #[inline(never)] // so that it has all it needs in registers
-    pub(crate) fn take(&self, hash: u64, now: u64, price: Price) -> Result<(), u64> {
+    pub(crate) fn take(&self, hash: u64, now: u64, price: Price) -> Result<u64, u64> {
         self.attempt(hash, now, price).unwrap_or_else(|| self.contend(hash, now, price))
     }
 
     #[cold]
     #[inline(never)]
-    fn contend(&self, hash: u64, now: u64, price: Price) -> Result<(), u64> {
+    fn contend(&self, hash: u64, now: u64, price: Price) -> Result<u64, u64> {
         backoff::retry(backoff::ONE_WORD, || self.attempt(hash, now, price))
     }
 
     /// `None` if another call came between.
     #[expect(clippy::inline_always, reason = "a call of its own would cost 5 of 9 ns")]
     #[inline(always)]
-    fn attempt(&self, hash: u64, now: u64, price: Price) -> Option<Result<(), u64>> {
+    fn attempt(&self, hash: u64, now: u64, price: Price) -> Option<Result<u64, u64>> {
         let (set, identity) = self.place(hash);
         let found = self.find(&set.words(), identity);
         let tat = self.owed(&found, identity);
         if tat > now + price.slack {
             return Some(Err(tat));
         }
-        let new = self.layout.word(tat.max(now) + price.cost, identity);
+        let tat = tat.max(now) + price.cost;
+        let new = self.layout.word(tat, identity);
         // The remainder changes nothing, it spares a comparison.
         let swapped = set.0[found.slot % W].compare_exchange(found.word, new, Release, Relaxed).is_ok(); // C
-        swapped.then_some(Ok(()))
+        swapped.then_some(Ok(tat))
     }
 
     /// What the key with this hash owes: its TAT, or that of the slot that it would take.

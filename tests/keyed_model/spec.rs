@@ -38,7 +38,8 @@ pub(crate) const fn owes(key: Key) -> Call {
 /// What it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reply {
-    Granted,
+    /// The TAT that the grant has made.
+    Granted(u64),
     /// The TAT that is in the way.
     Denied(u64),
     Undone,
@@ -48,9 +49,12 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Whether it is as specified.
+    /// Whether it is as specified, for a call before the threads. With a rule that is broken, a grant may tell of more debt.
     pub(crate) fn is(&self, specified: &Reply) -> bool {
-        self == specified
+        match (self, specified) {
+            (Reply::Granted(told), Reply::Granted(least)) => told >= least,
+            _ => self == specified,
+        }
     }
 }
 
@@ -81,7 +85,7 @@ fn take_at(tat: &mut u64, now: u64, n: u64) -> Reply {
         return Reply::Denied(*tat);
     }
     *tat = (*tat).max(now) + n * INTERVAL;
-    Reply::Granted
+    Reply::Granted(*tat)
 }
 
 type Heard = [(Call, Reply)];
@@ -97,7 +101,8 @@ fn key(call: Call) -> Option<Key> {
 ///
 /// - No identity stands twice in a set.
 /// - For each key, the granted calls have an order that keeps that of each thread and in which an exact bucket of that
-///   key's own grants them all; and the key owes at least what that bucket does.
+///   key's own grants them all; each grant tells of no less debt than that bucket has then, and in the end the key
+///   owes no less.
 /// - If there are slots for all keys that ever called, then in this order the bucket gives every reply, refusals included.
 pub(crate) fn explained_where(
     spec: &Spec,
@@ -115,7 +120,7 @@ pub(crate) fn explained_where(
     nobody_twice
         && (0..KEYS).all(|of| {
             let counts = |(call, reply): &&(Call, Reply)| {
-                key(*call) == Some(of) && (uncontended || *reply == Reply::Granted)
+                key(*call) == Some(of) && (uncontended || matches!(reply, Reply::Granted(_)))
             };
             let threads: Vec<Vec<&(Call, Reply)>> =
                 threads.iter().map(|calls| calls.iter().filter(counts).collect()).collect();
@@ -124,7 +129,7 @@ pub(crate) fn explained_where(
                 Reply::Owes(owed) if key(*call) == Some(of) => Some(*owed),
                 _ => None,
             });
-            has_order(spec.tats[of], &threads, owed)
+            has_order(spec.tats[of], &threads, owed, uncontended)
         })
 }
 
@@ -133,8 +138,9 @@ fn all_differ(slots: &[(u64, u64)]) -> bool {
     owned.iter().enumerate().all(|(i, identity)| !owned[..i].contains(identity))
 }
 
-/// Whether a bucket that starts from `tat` gives these replies in some order, and then owes no more than `owed`.
-fn has_order(tat: u64, threads: &[&[&(Call, Reply)]], owed: Option<u64>) -> bool {
+/// Whether a bucket that starts from `tat` gives these replies in some order, and then owes no more than `owed`. Where keys take
+/// each other's slots (not `exact`), a grant may tell of more debt than the bucket has.
+fn has_order(tat: u64, threads: &[&[&(Call, Reply)]], owed: Option<u64>, exact: bool) -> bool {
     if threads.iter().all(|calls| calls.is_empty()) {
         return owed.is_none_or(|owed| owed >= tat);
     }
@@ -146,10 +152,14 @@ fn has_order(tat: u64, threads: &[&[&(Call, Reply)]], owed: Option<u64>) -> bool
             // A stale view of the slots shows what the key owed at an earlier time.
             Call::Owes { .. } => *reply == Reply::Owes(tat),
             Call::Take { now, n, .. } | Call::TakeAndUndo { now, n, .. } => {
-                *reply == Reply::Undone || take_at(&mut tat, now, n) == *reply
+                *reply == Reply::Undone
+                    || match (take_at(&mut tat, now, n), reply) {
+                        (Reply::Granted(least), Reply::Granted(told)) if !exact => *told >= least,
+                        (specified, reply) => specified == *reply,
+                    }
             }
             Call::Slots => true,
         };
-        given && has_order(tat, &threads, owed)
+        given && has_order(tat, &threads, owed, exact)
     })
 }

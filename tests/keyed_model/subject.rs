@@ -9,7 +9,7 @@ pub(crate) type Limiter = dyn Table;
 
 /// A table, told in ticks and by small numbers for keys.
 pub(crate) trait Table: Send + Sync {
-    fn take(&self, key: Key, now: u64, price: Price) -> Result<(), u64>;
+    fn take(&self, key: Key, now: u64, price: Price) -> Result<u64, u64>;
     fn tat(&self, key: Key) -> u64;
     /// Identity and TAT of each slot, set by set.
     fn sets(&self) -> Vec<Vec<(u64, u64)>>;
@@ -50,7 +50,7 @@ fn hash(key: Key) -> u64 {
 }
 
 impl<const W: usize> Table for Sets<W> {
-    fn take(&self, key: Key, now: u64, price: Price) -> Result<(), u64> {
+    fn take(&self, key: Key, now: u64, price: Price) -> Result<u64, u64> {
         self.take(hash(key), now, price)
     }
 
@@ -65,7 +65,7 @@ impl<const W: usize> Table for Sets<W> {
 }
 
 impl Table for [Sets<1>; 3] {
-    fn take(&self, key: Key, now: u64, price: Price) -> Result<(), u64> {
+    fn take(&self, key: Key, now: u64, price: Price) -> Result<u64, u64> {
         chosen(self, key).take(hash(key), now, price)
     }
 
@@ -113,14 +113,14 @@ pub(crate) fn perform(limiter: &Limiter, call: Call) -> Reply {
     }
 }
 
-fn take(limiter: &Limiter, key: Key, now: u64, n: u64) -> Result<(), u64> {
+fn take(limiter: &Limiter, key: Key, now: u64, n: u64) -> Result<u64, u64> {
     let cost = n * INTERVAL;
     limiter.take(key, now, Price { cost, slack: BURST * INTERVAL - cost })
 }
 
-fn decision(taken: Result<(), u64>) -> Reply {
+fn decision(taken: Result<u64, u64>) -> Reply {
     match taken {
-        Ok(()) => Reply::Granted,
+        Ok(tat) => Reply::Granted(tat),
         Err(tat) => Reply::Denied(tat),
     }
 }

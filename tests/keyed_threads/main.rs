@@ -75,8 +75,11 @@ fn storm(subject: Subject, threads: usize, calls: usize, rounds: u64, yields: bo
         let after: Vec<(Call, Reply)> = AFTER.iter().map(|&call| (call, perform(&**table, call))).collect();
         let threads: Vec<&[(Call, Reply)]> = heard.iter().map(|rounds| rounds[round].as_slice()).collect();
         assert!(explained_where(&subject.spec(), &threads, &after, &|_, _| true), "{threads:?} {after:?}");
-        granted +=
-            threads.iter().flat_map(|calls| calls.iter()).filter(|call| call.1 == Reply::Granted).count();
+        granted += threads
+            .iter()
+            .flat_map(|calls| calls.iter())
+            .filter(|call| matches!(call.1, Reply::Granted(_)))
+            .count();
     }
     let all = threads * calls * tables.len();
     println!("{subject:?}, {threads} threads: {granted} of {all} calls granted");
@@ -105,7 +108,8 @@ fn a_thread_that_is_stopped_anywhere_stops_nobody() {
         loop {
             let table = subject.build();
             for key in 0..slots {
-                assert_eq!(perform(&*table, take(key, 0, 1 + key as u64 % 2)), Reply::Granted);
+                let n = 1 + key as u64 % 2;
+                assert_eq!(perform(&*table, take(key, 0, n)), Reply::Granted(3 * n));
             }
             let returned = stopped_after(stops, || perform(&*table, stopped));
             let mut heard = Vec::new();
@@ -117,7 +121,7 @@ fn a_thread_that_is_stopped_anywhere_stops_nobody() {
             let happened = heard[0] == Reply::Owes(7);
             assert!(happened || heard[0] == Reply::Owes(3), "{heard:?}");
             if let Some(reply) = returned {
-                assert_eq!((reply, happened), (Reply::Granted, true));
+                assert_eq!((reply, happened), (Reply::Granted(7), true));
                 break;
             }
             assert!(!happened, "nothing happens before the last step");

@@ -110,7 +110,7 @@ fn an_inner_service_that_is_not_ready_charges_nothing() {
 }
 
 #[test]
-fn a_request_is_charged_when_its_response_is_awaited_first() {
+fn a_request_is_charged_when_the_inner_service_is_called_and_stays_so() {
     let (limiter, _) = exact("5/10s");
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -120,18 +120,18 @@ fn a_request_is_charged_when_its_response_is_awaited_first() {
     });
     let mut service = RateLimitLayer::new(limiter.clone()).layer(handler);
 
-    drop(service.call(request()));
-    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (5, 0));
-
     let mut served = Box::pin(service.call(request()));
-    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (5, 0));
-    assert!(poll(served.as_mut()).is_pending());
     assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (4, 1));
+    assert!(poll(served.as_mut()).is_pending());
     assert!(poll(served.as_mut()).is_pending());
     assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (4, 1));
     // The call was made: it stays charged.
     drop(served);
     assert_eq!(limiter.status().remaining(), 4);
+
+    // Dropped before it is polled, it was made all the same.
+    drop(service.call(request()));
+    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (3, 2));
 }
 
 #[test]
@@ -179,15 +179,17 @@ fn polled_again_after_its_end_a_response_waits_for_ever() {
 }
 
 #[test]
-fn polled_again_after_a_hook_has_panicked_a_response_waits_for_ever() {
+fn after_a_hook_has_panicked_a_request_is_charged_once_and_not_served() {
     let (limiter, _) = exact("3/10s");
     let layer = RateLimitLayer::new(limiter.clone()).on_decision(|_| panic!("as it was told"));
-    let handler = service_fn(|_: Request<String>| ready(Ok::<_, Infallible>(Response::new(String::new()))));
-    let mut response = Box::pin(layer.layer(handler).call(request()));
-    assert!(catch_unwind(AssertUnwindSafe(|| poll(response.as_mut()))).is_err());
-    assert!(poll(response.as_mut()).is_pending());
-    // It is not charged a second time.
-    assert_eq!(limiter.status().remaining(), 2);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let mut service = layer.layer(service_fn(move |_: Request<String>| {
+        counted.fetch_add(1, SeqCst);
+        ready(Ok::<_, Infallible>(Response::new(String::new())))
+    }));
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(service.call(request())))).is_err());
+    assert_eq!((limiter.status().remaining(), calls.load(SeqCst)), (2, 0));
 }
 
 /// A limiter on another machine: it answers when it is told to.
@@ -231,7 +233,7 @@ fn an_answer_that_comes_later() {
     let mut service = layer.layer(handler);
 
     let mut response = Box::pin(service.call(Request::new("the body".into())));
-    assert_eq!(far.asked.load(SeqCst), 0);
+    assert_eq!((far.asked.load(SeqCst), calls.load(SeqCst)), (1, 0));
     assert!(poll(response.as_mut()).is_pending());
     assert!(poll(response.as_mut()).is_pending());
     assert_eq!((far.asked.load(SeqCst), calls.load(SeqCst)), (1, 0));
@@ -293,5 +295,5 @@ fn everything_can_be_sent_cloned_and_shown() {
     let response = service.call(request());
     sent(&response);
     assert!(format!("{layer:?} {:?}", service.clone()).contains("RateLimitLayer"));
-    assert_eq!(format!("{response:?}"), "ResponseFuture { state: \"new\", .. }");
+    assert_eq!(format!("{response:?}"), "ResponseFuture { state: \"serving\" }");
 }

@@ -53,6 +53,54 @@ fn the_future_says_the_same() {
     assert!(is_granted(ask_later(&partners, None, 1)));
 }
 
+/// The answer to a grant has no status, and all else is what `decide_now` says.
+fn agree<K, L: Limiter<K>>(limiters: [&L; 2], key: Option<&K>, costs: &[u32]) {
+    let mut granted = 0;
+    for &cost in costs {
+        let full = ask(limiters[0], key, cost);
+        let short = limiters[1].decide_without_status(key, cost).expect("an answer at once");
+        granted += usize::from(is_granted(full));
+        let expected = if is_granted(full) { None } else { full.status() };
+        assert_eq!((short.result(), short.policy()), (full.result(), full.policy()), "{cost}");
+        assert_eq!(short.status(), expected, "{cost}");
+    }
+    assert!(granted > 0 && granted < costs.len(), "one-sided");
+}
+
+#[test]
+fn without_a_status_the_decision_is_the_same() {
+    let (one, other) = (exact("2/10s").0, exact("2/10s").0);
+    agree([&one, &other], None, &[0, 1, 3, 1, 1, 0]);
+    let (one, other) = (exact("2/10s").0, exact("2/10s").0);
+    agree([&FairLimiter::blocking(one), &FairLimiter::blocking(other)], None, &[0, 1, 3, 1, 1, 0]);
+    let (one, other) = (table("50/1m", 64).0, table("50/1m", 64).0);
+    agree([&one, &other], Some(&7), &[0, 1, 51, 20, 1, 20, 0]);
+    agree([&one, &other], None::<&u8>, &[25, 25, 1]);
+    let (one, other) = (plans().0, plans().0);
+    for caller in [Caller::Account(1), Caller::Address([192, 0, 2, 1].into())] {
+        agree([&one, &other], Some(&caller), &[0, 1, 51, 4, 20, 20, 0]);
+    }
+    let (one, other) = (partners(1).0, partners(1).0);
+    agree([&one, &other], Some(&"pro".to_owned()), &[0, 1, 51, 2, 1, 0]);
+    assert_eq!(one.decide_without_status(Some(&"newcomer".to_owned()), 1), Some(Answer::NONE));
+}
+
+/// As a second look would, if nobody came between.
+#[test]
+fn a_table_tells_what_its_decision_left() {
+    let (limiter, clock) = table("50/1m, 1500/1h", 8);
+    let mut counts = [0, 0];
+    // More keys than slots, so that newcomers inherit debts.
+    for call in 0..2_000_u32 {
+        clock.advance(Duration::from_millis(u64::from(call % 7) * 40));
+        let (key, cost) = (call * call % 13, call % 4 * 9);
+        let answer = ask(&limiter, Some(&key), cost);
+        counts[usize::from(is_granted(answer))] += 1;
+        assert_eq!(answer.status(), Some(&limiter.status(&key)), "call {call}");
+    }
+    assert!(counts.iter().all(|&count| count > 200), "{counts:?}");
+}
+
 fn is_granted(answer: Answer) -> bool {
     answer.result().expect("an answer").is_ok()
 }

@@ -11,11 +11,11 @@ use ::http::{HeaderMap, HeaderValue};
 use super::items::{Item, Items};
 use super::names::{PACE, RATE_LIMIT, RATE_LIMIT_POLICY, X_LIMIT, X_REMAINING, X_RESET, member, parameter};
 use super::refusal::Refusal;
-use super::text::{Sink, value};
+use super::text::{Text, value};
 use crate::algorithm::{Algorithm, Plan};
 use crate::decision::{Denied, Status};
 use crate::keyed::KeyedTable;
-use crate::nanos::Nanos;
+use crate::nanos::{Nanos, saturating_nanos};
 use crate::quota::{Policy, Quota};
 
 /// The largest integer of a structured field (RFC 9651, section 3.3.1).
@@ -122,8 +122,13 @@ pub(super) struct Pace {
 
 impl Pace {
     /// The seconds, rounded up, in which `permits` come back.
+    #[inline]
     pub(super) fn seconds(self, permits: u32) -> u64 {
-        seconds(self.interval.as_nanos().saturating_mul(permits.into()))
+        // A division of 128 bits takes longer than all else that an item costs.
+        match saturating_nanos(self.interval).checked_mul(permits.into()) {
+            Some(nanos) if nanos < u64::MAX => nanos.div_ceil(1_000_000_000),
+            _ => seconds(self.interval.as_nanos().saturating_mul(permits.into())),
+        }
     }
 }
 
@@ -240,8 +245,8 @@ impl Fields {
     #[must_use = "this returns the changed fields and takes the original"]
     pub fn and(mut self, family: Family) -> Fields {
         match family {
-            Family::Draft11 => self.draft = Some(Draft::Eleven { policy: value(|sink| self.policies(sink)) }),
-            Family::Draft7 => self.draft = Some(Draft::Seven { policy: value(|sink| self.policies_7(sink)) }),
+            Family::Draft11 => self.draft = Some(Draft::Eleven { policy: value(|text| self.policies(text)) }),
+            Family::Draft7 => self.draft = Some(Draft::Seven { policy: value(|text| self.policies_7(text)) }),
             Family::XRateLimit => self.x = true,
         }
         self
@@ -263,30 +268,30 @@ impl Fields {
         &self.declared[..quotas + usize::from(self.pace.is_some())]
     }
 
-    fn policies(&self, sink: &mut dyn Sink) {
+    fn policies(&self, text: &mut Text) {
         for (i, policy) in self.announced().iter().enumerate() {
-            sink.text(if i > 0 { ", " } else { "" });
-            sink.text(&policy.quoted);
-            sink.text(parameter::QUOTA);
-            sink.number(policy.limit.into());
+            text.text(if i > 0 { ", " } else { "" });
+            text.text(&policy.quoted);
+            text.text(parameter::QUOTA);
+            text.number(policy.limit.into());
             match self.unit {
                 Unit::Requests => {}
                 Unit::ContentBytes => {
-                    sink.text(parameter::UNIT);
-                    sink.text("\"content-bytes\"");
+                    text.text(parameter::UNIT);
+                    text.text("\"content-bytes\"");
                 }
             }
-            sink.text(parameter::WINDOW);
-            sink.number(policy.window);
+            text.text(parameter::WINDOW);
+            text.number(policy.window);
         }
     }
 
-    fn policies_7(&self, sink: &mut dyn Sink) {
+    fn policies_7(&self, text: &mut Text) {
         for (i, policy) in self.announced().iter().enumerate() {
-            sink.text(if i > 0 { ", " } else { "" });
-            sink.number(policy.limit.into());
-            sink.text(parameter::WINDOW);
-            sink.number(policy.window);
+            text.text(if i > 0 { ", " } else { "" });
+            text.number(policy.limit.into());
+            text.text(parameter::WINDOW);
+            text.number(policy.window);
         }
     }
 
@@ -335,44 +340,44 @@ impl Fields {
         match &self.draft {
             Some(Draft::Eleven { policy }) => {
                 headers.insert(&RATE_LIMIT_POLICY, policy.clone());
-                headers.insert(&RATE_LIMIT, value(|sink| self.items_11(sink, partition, items.all())));
+                headers.insert(&RATE_LIMIT, value(|text| self.items_11(text, partition, items.all())));
             }
             Some(Draft::Seven { policy }) => {
                 headers.insert(&RATE_LIMIT_POLICY, policy.clone());
-                headers.insert(&RATE_LIMIT, value(|sink| self.item_7(sink, items.closest())));
+                headers.insert(&RATE_LIMIT, value(|text| self.item_7(text, items.closest())));
             }
             None => {}
         }
         if self.x {
             let item = items.closest();
-            headers.insert(&X_LIMIT, value(|sink| sink.number(self.declared[item.policy].limit.into())));
-            headers.insert(&X_REMAINING, value(|sink| sink.number(item.available.into())));
-            headers.insert(&X_RESET, value(|sink| sink.number(item.window.min(LONGEST_RESET))));
+            headers.insert(&X_LIMIT, value(|text| text.number(self.declared[item.policy].limit.into())));
+            headers.insert(&X_REMAINING, value(|text| text.number(item.available.into())));
+            headers.insert(&X_RESET, value(|text| text.number(item.window.min(LONGEST_RESET))));
         }
     }
 
-    fn items_11(&self, sink: &mut dyn Sink, partition: Option<&[u8]>, items: &[Item]) {
+    fn items_11(&self, text: &mut Text, partition: Option<&[u8]>, items: &[Item]) {
         for (i, item) in items.iter().enumerate() {
-            sink.text(if i > 0 { ", " } else { "" });
-            sink.text(&self.declared[item.policy].quoted);
-            sink.text(parameter::AVAILABLE);
-            sink.number(item.available.into());
-            sink.text(parameter::EFFECTIVE_WINDOW);
-            sink.number(item.window);
+            text.text(if i > 0 { ", " } else { "" });
+            text.text(&self.declared[item.policy].quoted);
+            text.text(parameter::AVAILABLE);
+            text.number(item.available.into());
+            text.text(parameter::EFFECTIVE_WINDOW);
+            text.number(item.window);
             if let Some(key) = partition {
-                sink.text(parameter::PARTITION);
-                sink.byte_sequence(key);
+                text.text(parameter::PARTITION);
+                text.byte_sequence(key);
             }
         }
     }
 
-    fn item_7(&self, sink: &mut dyn Sink, item: Item) {
-        sink.text(member::LIMIT);
-        sink.number(self.declared[item.policy].limit.into());
-        sink.text(member::REMAINING);
-        sink.number(item.available.into());
-        sink.text(member::RESET);
-        sink.number(item.window);
+    fn item_7(&self, text: &mut Text, item: Item) {
+        text.text(member::LIMIT);
+        text.number(self.declared[item.policy].limit.into());
+        text.text(member::REMAINING);
+        text.number(item.available.into());
+        text.text(member::RESET);
+        text.number(item.window);
     }
 }
 

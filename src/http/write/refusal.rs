@@ -183,7 +183,7 @@ impl<'a> Refusal<'a> {
         };
         self.fields.write_items(headers, partition, &items);
         match retry_after {
-            Some(seconds) => headers.insert(RETRY_AFTER, value(|sink| sink.number(seconds))),
+            Some(seconds) => headers.insert(RETRY_AFTER, value(|text| text.number(seconds))),
             None => headers.remove(RETRY_AFTER),
         };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

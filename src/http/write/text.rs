@@ -1,18 +1,49 @@
-//! Values of fields as bytes, each written into memory of the exact size.
+//! Values of fields as bytes, each in memory of the exact size.
 
 use alloc::vec::Vec;
 
 use ::http::HeaderValue;
 
-/// Where text goes: to be counted, or into memory.
-pub(super) trait Sink {
-    fn bytes(&mut self, bytes: &[u8]);
+/// So many bytes are written on the stack first: more than most values have.
+const SHORT: usize = 192;
 
-    fn text(&mut self, text: &str) {
+/// The text of a value that is being written.
+pub(super) struct Text {
+    short: [u8; SHORT],
+    len: usize,
+    /// All of it, if it is longer.
+    long: Vec<u8>,
+}
+
+impl Text {
+    fn bytes(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        match self.short.get_mut(self.len..end) {
+            Some(place) if self.long.is_empty() => {
+                place.copy_from_slice(bytes);
+                self.len = end;
+            }
+            _ => self.spill(bytes),
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, bytes: &[u8]) {
+        if self.long.is_empty() {
+            self.long.extend_from_slice(&self.short[..self.len]);
+        }
+        self.long.extend_from_slice(bytes);
+    }
+
+    fn written(&self) -> &[u8] {
+        if self.long.is_empty() { &self.short[..self.len] } else { &self.long }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    fn number(&mut self, number: u64) {
+    pub(super) fn number(&mut self, number: u64) {
         let (mut digits, mut start, mut rest) = ([b'0'; 20], 20, number);
         loop {
             start -= 1;
@@ -25,7 +56,7 @@ pub(super) trait Sink {
     }
 
     /// A Byte Sequence of RFC 9651: base64 with padding, between colons.
-    fn byte_sequence(&mut self, bytes: &[u8]) {
+    pub(super) fn byte_sequence(&mut self, bytes: &[u8]) {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         self.text(":");
         for group in bytes.chunks(3) {
@@ -41,29 +72,13 @@ pub(super) trait Sink {
     }
 }
 
-struct Length(usize);
-
-impl Sink for Length {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-}
-
-impl Sink for Vec<u8> {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
-/// The value that `write` writes. It is measured first, because a value whose memory is larger than its text needs a second
-/// allocation.
-pub(super) fn value(write: impl Fn(&mut dyn Sink)) -> HeaderValue {
-    let mut length = Length(0);
-    write(&mut length);
-    let mut bytes = Vec::with_capacity(length.0);
-    write(&mut bytes);
+/// The value that `write` writes. It is put together on the stack, so that it needs one allocation, of its own length.
+#[inline]
+pub(super) fn value(write: impl FnOnce(&mut Text)) -> HeaderValue {
+    let mut text = Text { short: [0; SHORT], len: 0, long: Vec::new() };
+    write(&mut text);
     // Only visible ASCII and spaces are ever written, so this cannot fail; an empty value is harmless in any field.
-    HeaderValue::try_from(bytes).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_bytes(text.written()).unwrap_or(HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -72,15 +87,30 @@ mod tests {
 
     use super::*;
 
-    fn written(write: impl Fn(&mut dyn Sink)) -> String {
+    fn written(write: impl FnOnce(&mut Text)) -> String {
         String::from(value(write).to_str().unwrap())
     }
 
     #[test]
     fn numbers() {
         for number in [0, 1, 9, 10, 99, 100, 4_294_967_295, u64::MAX] {
-            assert_eq!(written(|sink| sink.number(number)), alloc::format!("{number}"));
+            assert_eq!(written(|text| text.number(number)), alloc::format!("{number}"));
         }
+    }
+
+    #[test]
+    fn of_any_length() {
+        for length in [SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
+            let long = "x".repeat(length);
+            assert_eq!(written(|text| text.text(&long)), long);
+            let three = |text: &mut Text| {
+                text.text("a");
+                text.text(&long);
+                text.number(12);
+            };
+            assert_eq!(written(three), alloc::format!("a{long}12"));
+        }
+        assert_eq!(written(|_| {}), "");
     }
 
     /// RFC 4648, section 10.
@@ -96,8 +126,8 @@ mod tests {
             ("foobar", ":Zm9vYmFy:"),
         ];
         for (bytes, text) in table {
-            assert_eq!(written(|sink| sink.byte_sequence(bytes.as_bytes())), text);
+            assert_eq!(written(|text| text.byte_sequence(bytes.as_bytes())), text);
         }
-        assert_eq!(written(|sink| sink.byte_sequence(&[0xfb, 0xff, 0xbf])), ":+/+/:");
+        assert_eq!(written(|text| text.byte_sequence(&[0xfb, 0xff, 0xbf])), ":+/+/:");
     }
 }

@@ -37,7 +37,8 @@ pub(super) struct Shared<L, K> {
 struct Settings<K> {
     key: About<Option<K>>,
     cost: Option<About<u32>>,
-    skip: About<bool>,
+    /// Preflights, unless something is said.
+    skip: Option<About<bool>>,
     without_key: WithoutKey,
     without_answer: WithoutAnswer,
     is_shadow: bool,
@@ -113,7 +114,7 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
         let settings = Settings {
             key: Arc::new(key),
             cost: None,
-            skip: Arc::new(is_preflight),
+            skip: None,
             without_key: WithoutKey::default(),
             without_answer: WithoutAnswer::default(),
             is_shadow: false,
@@ -139,7 +140,7 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
     /// such a request should not be behind the default.
     #[must_use]
     pub fn skip(self, skip: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|shared| shared.settings.skip = Arc::new(skip))
+        self.with(|shared| shared.settings.skip = Some(Arc::new(skip)))
     }
 
     /// What is done with a request whose key cannot be had. [`WithoutKey::Share`] unless this is called.
@@ -231,6 +232,7 @@ impl<L: Limiter<K> + Clone, K> RateLimitLayer<L, K> {
 }
 
 /// The question of a browser whether a page may send a request.
+#[inline]
 fn is_preflight(request: &Parts) -> bool {
     request.method == Method::OPTIONS
         && request.headers.contains_key(ORIGIN)
@@ -257,9 +259,10 @@ pub(super) enum End {
 }
 
 impl<L: Limiter<K>, K> Shared<L, K> {
+    #[inline]
     pub(super) fn begin(&self, request: &Parts) -> Begin<K> {
         let Settings { key, cost, skip, without_key, .. } = &self.settings;
-        if skip(request) {
+        if skip.as_ref().map_or_else(|| is_preflight(request), |skip| skip(request)) {
             return Begin::Skip;
         }
         let (key, cost) = (key(request), cost.as_ref().map_or(1, |cost| cost(request)));
@@ -269,7 +272,23 @@ impl<L: Limiter<K>, K> Shared<L, K> {
         }
     }
 
+    /// What the limiter answers, if it does so at once.
+    #[inline]
+    pub(super) fn answer(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        if self.writes() || self.settings.on_decision.is_some() {
+            self.limiter.decide_now(key, cost)
+        } else {
+            self.limiter.decide_without_status(key, cost)
+        }
+    }
+
+    /// Whether what is left is written into the responses to requests that are let through.
+    fn writes(&self) -> bool {
+        self.settings.writes_on_grants && !self.settings.is_shadow
+    }
+
     /// The end of a request whose key, where there is one, has this answer. Without an answer nobody was asked.
+    #[inline]
     pub(super) fn end(
         &self,
         request: &mut Parts,
@@ -297,13 +316,18 @@ impl<L: Limiter<K>, K> Shared<L, K> {
             hook(&decision);
         }
         if is_let_through {
-            return End::Serve { writes: settings.writes_on_grants && !settings.is_shadow };
+            return End::Serve { writes: self.writes() };
         }
-        let mut response = self.refusal(&decision);
-        if let Some(change) = &settings.on_refusal {
-            change(&decision, &mut response);
+        End::Refuse(self.refuse(&decision))
+    }
+
+    #[cold]
+    fn refuse(&self, decision: &Decision<'_, K>) -> Response<Bytes> {
+        let mut response = self.refusal(decision);
+        if let Some(change) = &self.settings.on_refusal {
+            change(decision, &mut response);
         }
-        End::Refuse(response)
+        response
     }
 
     fn refusal(&self, decision: &Decision<'_, K>) -> Response<Bytes> {
@@ -342,7 +366,8 @@ impl<L: Limiter<K>, K> Shared<L, K> {
     /// Writes what is left into a response, unless it tells already what another limiter has left: one that is nearer to the
     /// handler, or on another machine.
     pub(super) fn write(&self, headers: &mut HeaderMap, policy: usize, status: &Status) {
-        if TELLING.iter().any(|name| headers.contains_key(name)) {
+        // Most responses have few fields, and then this is faster than to look for each name.
+        if headers.keys().any(|name| TELLING.contains(name)) {
             return;
         }
         if let Some(fields) = self.fields(policy) {
@@ -443,7 +468,7 @@ impl<K> Clone for Settings<K> {
         Settings {
             key: Arc::clone(&self.key),
             cost: self.cost.clone(),
-            skip: Arc::clone(&self.skip),
+            skip: self.skip.clone(),
             on_decision: self.on_decision.clone(),
             on_refusal: self.on_refusal.clone(),
             ..*self

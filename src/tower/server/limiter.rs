@@ -83,6 +83,14 @@ pub trait Limiter<K>: Send + Sync {
         None
     }
 
+    /// As [`decide_now`](Limiter::decide_now), for a layer that tells nobody what is left after a grant. The answer to a grant
+    /// needs no status, and that to a refusal has one. The provided method is `decide_now`.
+    ///
+    /// A limiter that takes time to find out what is left implements it.
+    fn decide_without_status(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        self.decide_now(key, cost)
+    }
+
     /// The address of the state that all clones share. A layer notices by it that a request has met the same limiter
     /// before. The provided method returns 0, which says that the address is not known.
     fn identity(&self) -> usize {
@@ -142,8 +150,13 @@ impl<A: Algorithm + ?Sized, C: Clock> Limiter<()> for RateLimiter<A, C> {
     }
 
     fn decide_now(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
-        let (result, status) = self.decide_n(cost);
-        Some(Answer::new(result, Some(status)))
+        let (result, status) = self.decide_n(cost, true);
+        Some(Answer::new(result, status))
+    }
+
+    fn decide_without_status(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
+        let (result, status) = self.decide_n(cost, false);
+        Some(Answer::new(result, status))
     }
 
     fn identity(&self) -> usize {
@@ -164,9 +177,15 @@ impl<A: Algorithm + ?Sized, C: Clock, T: AnyTimer> Limiter<()> for FairLimiter<A
         ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
     }
 
-    fn decide_now(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
+    fn decide_now(&self, key: Option<&()>, cost: u32) -> Option<Answer> {
+        let answer = self.decide_without_status(key, cost)?;
+        let is_granted = answer.status.is_none();
+        Some(if is_granted { Answer { status: Some(self.status()), ..answer } } else { answer })
+    }
+
+    fn decide_without_status(&self, _key: Option<&()>, cost: u32) -> Option<Answer> {
         Some(match TryGrant::try_grant_n(self, cost) {
-            Ok(_) => Answer::new(Ok(()), Some(self.status())),
+            Ok(_) => Answer::new(Ok(()), None),
             Err(denied) => Answer::new(Err(denied), Some(self.limiter().status_at(denied.at()))),
         })
     }
@@ -189,8 +208,16 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for KeyedLimite
 
     fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
         let (table, hash, now) = (self.table(), hash(self, key), self.clock().now());
-        let result = table.try_acquire_at(now, hash, cost);
-        Some(Answer::new(result, Some(table.status_at(now, hash))))
+        let (result, tat) = table.decide_at(now, hash, cost);
+        Some(Answer::new(result, Some(table.status_by(now, tat, None))))
+    }
+
+    fn decide_without_status(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        let (table, hash, now) = (self.table(), hash(self, key), self.clock().now());
+        Some(match table.decide_at(now, hash, cost) {
+            (Ok(()), _) => Answer::new(Ok(()), None),
+            (result, tat) => Answer::new(result, Some(table.status_by(now, tat, None))),
+        })
     }
 
     fn identity(&self) -> usize {

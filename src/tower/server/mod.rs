@@ -68,10 +68,9 @@
 //! # What is promised
 //!
 //! - **All clones share one limiter.** axum clones services for each connection or request. The limit holds all the same.
-//! - **A request is charged when its response is awaited first**, and in the same step the inner service is called. A
-//!   response that is dropped before that has charged nothing. A response that is dropped later, because the client has hung up,
-//!   stays charged: the call was made. So nothing is ever to be undone. Only a limiter that asks another machine can charge
-//!   a request that is then dropped: that permit is forfeited.
+//! - **A request is charged when the service is called**, and in the same step the inner service is called. A request whose
+//!   response is dropped, because the client has hung up, stays charged: the call was made. So nothing is ever to be undone. Only
+//!   a limiter that asks another machine can charge a request that is then dropped: that permit is forfeited.
 //! - **The errors of the inner service stay as they are**, and a panic in it goes through. The permit stays charged.
 //! - **The inner service that was ready is the one that is called.** A refusal drops it, and with it whatever it reserved.
 //! - **The response's own fields stay.** If it tells what is left already, because another layer is nearer to the
@@ -79,7 +78,7 @@
 //! - **No key is no error.** Such requests share one bucket, unless [`WithoutKey`] says something else.
 //! - **No answer is a refusal**, with 503, unless [`WithoutAnswer`] says something else. It concerns limiters that ask a
 //!   store, and a [`PerKey`] that is full.
-//! - **Bodies are not boxed**, and neither are futures.
+//! - **Bodies are not boxed**, and neither are futures. Only while another machine is asked, the request waits in a box.
 //!
 //! # The order of layers
 //!

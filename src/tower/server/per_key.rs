@@ -133,6 +133,15 @@ where
         })
     }
 
+    fn decide_without_status(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        self.shared.with_limiter(key, |planned| match planned {
+            Some(Planned { limiter, policy }) => {
+                Some(limiter.decide_without_status(None, cost)?.by_policy(*policy))
+            }
+            None => Some(Answer::NONE),
+        })
+    }
+
     fn identity(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
     }

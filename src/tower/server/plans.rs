@@ -95,6 +95,23 @@ impl<K, S: BuildHasher, C: Clock> Plans<K, S, C> {
     }
 }
 
+impl<K: Hash, S: BuildHasher, C: Clock> Plans<K, S, C> {
+    /// A grant has a status only if `always`.
+    #[inline]
+    fn answer(&self, key: Option<&K>, cost: u32, always: bool) -> Answer {
+        let Shared { plans, choose } = &*self.shared;
+        let index = chosen(choose, key, plans.len());
+        let (table, hash, now) = (self.limiter.table(), hash(&self.limiter, key), self.limiter.clock().now());
+        let plan = plans.get(index).map(|(plan, _)| plan);
+        let (result, tat) = match plan {
+            Some(plan) => table.decide_with(now, hash, cost, plan),
+            None => table.decide_at(now, hash, cost),
+        };
+        let told = always || result.is_err();
+        Answer::new(result, told.then(|| table.status_by(now, tat, plan))).by_policy(index)
+    }
+}
+
 impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for Plans<K, S, C> {
     type Deciding = Ready<Answer>;
 
@@ -110,12 +127,11 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for Plans<K, S,
     }
 
     fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
-        let Shared { plans, choose } = &*self.shared;
-        let index = chosen(choose, key, plans.len());
-        let Some((plan, _)) = plans.get(index) else { return self.limiter.decide_now(key, cost) };
-        let (table, hash, now) = (self.limiter.table(), hash(&self.limiter, key), self.limiter.clock().now());
-        let result = table.try_acquire_with(now, hash, cost, plan);
-        Some(Answer::new(result, Some(table.status_with(now, hash, plan))).by_policy(index))
+        Some(self.answer(key, cost, true))
+    }
+
+    fn decide_without_status(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        Some(self.answer(key, cost, false))
     }
 
     fn identity(&self) -> usize {

@@ -11,9 +11,9 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::ResponseBody;
-use super::future::ResponseFuture;
-use super::layer::Shared;
-use super::limiter::Limiter;
+use super::future::{Call, Left, ResponseFuture};
+use super::layer::{Begin, End, Shared};
+use super::limiter::{Answer, Limiter};
 
 /// The service that a [`RateLimitLayer`](super::RateLimitLayer) makes: the inner one, for those who are let through.
 pub struct RateLimit<S, L, K = ()> {
@@ -42,10 +42,49 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        // The clone need not be ready, so the one that is goes with the request.
+        let (mut request, body) = request.into_parts();
+        let answer;
+        let end = match self.shared.begin(&request) {
+            Begin::Ask { key, cost } => {
+                let Some(now) = self.shared.answer(key.as_ref(), cost) else {
+                    let deciding = self.shared.limiter.decide(key.as_ref(), cost);
+                    let (inner, shared) = (self.take_ready(), Arc::clone(&self.shared));
+                    return ResponseFuture::asking(
+                        Call { inner, request, body, shared, key, cost },
+                        deciding,
+                    );
+                };
+                answer = now;
+                self.shared.end(&mut request, key.as_ref(), cost, Some(&answer))
+            }
+            Begin::NoKey { cost } => {
+                answer = Answer::NONE;
+                self.shared.end(&mut request, None, cost, None)
+            }
+            Begin::Skip => {
+                answer = Answer::NONE;
+                End::Serve { writes: false }
+            }
+        };
+        match end {
+            End::Serve { writes } => {
+                let future = self.inner.call(Request::from_parts(request, body));
+                ResponseFuture::serving(future, Left::of(&self.shared, &answer, writes))
+            }
+            End::Refuse(response) => {
+                drop(self.take_ready());
+                ResponseFuture::refused(response)
+            }
+        }
+    }
+}
+
+impl<S: Clone, L, K> RateLimit<S, L, K> {
+    /// The inner service that was made ready. The clone that takes its place need not be.
+    #[cold]
+    fn take_ready(&mut self) -> S {
         let clone = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, clone);
-        ResponseFuture::new(ready, request, Arc::clone(&self.shared))
+        mem::replace(&mut self.inner, clone)
     }
 }
 
