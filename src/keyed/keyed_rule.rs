@@ -61,6 +61,9 @@ struct Shared<K, S, C> {
     capacity: usize,
     rule: Rule,
     clock: C,
+    /// The one state of all callers whose key is not known.
+    #[cfg(feature = "tower")]
+    nobody: State,
 }
 
 struct Entries<K, S> {
@@ -129,7 +132,15 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         let places = HashMap::with_hasher(hasher);
         let entries = Entries { places, states: Vec::new(), hand: 0, earliest: Nanos::ZERO };
         let capacity = u32::try_from(capacity).map_or(u32::MAX as usize, |_| capacity);
-        KeyedRule { shared: Arc::new(Shared { entries: RwLock::new(entries), capacity, rule, clock }) }
+        let shared = Shared {
+            entries: RwLock::new(entries),
+            capacity,
+            rule,
+            clock,
+            #[cfg(feature = "tower")]
+            nobody: State::default(),
+        };
+        KeyedRule { shared: Arc::new(shared) }
     }
 
     /// Takes one permit of `key` now.
@@ -236,6 +247,30 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         let entries = self.read();
         let unused = State::default();
         self.shared.rule.bind(entries.state(key).unwrap_or(&unused)).status_at(self.now(&entries))
+    }
+
+    /// Takes `n` permits of `key`, or of the state of all without a key, and tells what is left. `None` if the key has no place
+    /// and there is none for it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn decide_n(&self, key: Option<&K>, n: u32) -> Option<(Result<(), Denied>, Status)>
+    where
+        K: Clone,
+    {
+        let Some(key) = key else {
+            let (nobody, now) = (self.shared.rule.bind(&self.shared.nobody), self.shared.clock.now());
+            return Some((nobody.try_acquire_at(now, n), nobody.status_at(now)));
+        };
+        match self.try_acquire_n(key, n) {
+            Ok(()) => Some((Ok(()), self.status(key))),
+            Err(Refused::Denied(denied)) => Some((Err(denied), self.status(key))),
+            Err(Refused::Full(_)) => None,
+        }
+    }
+
+    /// The address of the state that all clones share.
+    #[cfg(feature = "tower")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
     }
 
     /// How many keys have a place.

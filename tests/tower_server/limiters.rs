@@ -11,10 +11,10 @@ use axum::Router;
 use axum::extract::MatchedPath;
 use axum::routing::get;
 use http::HeaderMap;
-use tollgate::keyed::{KeyedLimiter, KeyedTable};
+use tollgate::keyed::{KeyedLimiter, KeyedRule, KeyedTable};
 use tollgate::tower::server::{Answer, Limiter, PerKey, Plans, RateLimitLayer, extension};
 use tollgate::wait::FairLimiter;
-use tollgate::{BuildError, Clock, Manual, Plan, Policy, RateLimiter, SlidingLog, Status, TokenBucket};
+use tollgate::{BuildError, Clock, Manual, Plan, Policy, RateLimiter, Rule, SlidingLog, Status, TokenBucket};
 
 use crate::support::{Server, exact};
 
@@ -51,6 +51,29 @@ fn the_future_says_the_same() {
     assert_eq!(ask_later(&partners, Some(&pro), 1), ask(&partners, Some(&pro), 1));
     assert_eq!(ask_later(&partners, Some(&"newcomer".to_owned()), 1), Answer::NONE);
     assert!(is_granted(ask_later(&partners, None, 1)));
+}
+
+#[test]
+fn fifty_a_minute_is_fifty_at_once_for_each_exact_key() {
+    let rule = Rule::counted(Policy::MICROSOFT_365_DEFENDER).unwrap();
+    let callers = KeyedRule::<&str, _, _>::new(rule, 2, RandomState::new(), Manual::new());
+    assert_eq!(Limiter::<&str>::fields(&callers).len(), 1);
+    for key in [Some(&"anna"), Some(&"berta"), None] {
+        for left in (0..50).rev() {
+            let answer = ask(&callers, key, 1);
+            assert!(is_granted(answer));
+            assert_eq!(answer.status().unwrap().remaining(), left);
+        }
+        let refused = ask(&callers, key, 1);
+        assert_eq!(refused.result().unwrap().unwrap_err().retry_after_secs(), Some(81));
+        assert_eq!(refused.status().unwrap().remaining(), 0);
+        assert_eq!(ask_later(&callers, key, 1), refused);
+    }
+    // There is no place for a third key. Those without one have a state of their own.
+    assert_eq!(ask(&callers, Some(&"carla"), 1), Answer::NONE);
+    assert_eq!(callers.len(), 2);
+    assert_ne!(Limiter::<&str>::identity(&callers), 0);
+    assert_eq!(Limiter::<&str>::identity(&callers), Limiter::<&str>::identity(&callers.clone()));
 }
 
 /// The answer to a grant has no status, and all else is what `decide_now` says.

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use core::future::{Future, Ready, ready};
 use core::hash::{BuildHasher, Hash, Hasher};
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, State};
 use crate::clock::Clock;
 use crate::decision::{Denied, Status};
 use crate::http::Fields;
-use crate::keyed::KeyedLimiter;
+use crate::keyed::{KeyedLimiter, KeyedRule};
 use crate::limiter::RateLimiter;
 use crate::together::TryGrant;
 use crate::wait::{AnyTimer, FairLimiter};
@@ -22,6 +22,7 @@ use crate::wait::{AnyTimer, FairLimiter};
 /// | [`RateLimiter`], [`FairLimiter`] | none: one limit for all callers | at once |
 /// | [`KeyedLimiter`] | everything that can be hashed | at once |
 /// | [`Plans`](super::Plans): a [`KeyedLimiter`] with several policies | everything that can be hashed | at once |
+/// | [`KeyedRule`]: one rule for a bounded number of exact keys | `Hash + Eq + Clone` | at once |
 /// | [`PerKey`](super::PerKey): a limiter of any algorithm for each of a few callers | `Hash + Eq + Clone` | at once |
 ///
 /// Implement it for a limiter of your own, such as one that asks another machine, or one that asks several limiters:
@@ -222,6 +223,35 @@ impl<K: Hash, S: BuildHasher + Send + Sync, C: Clock> Limiter<K> for KeyedLimite
 
     fn identity(&self) -> usize {
         core::ptr::from_ref(self.table()).addr()
+    }
+}
+
+/// The status is read after the decision, so that it may tell of later calls by the same key.
+impl<K, S, C> Limiter<K> for KeyedRule<K, S, C>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    S: BuildHasher + Send + Sync,
+    C: Clock,
+{
+    type Deciding = Ready<Answer>;
+
+    fn fields(&self) -> Vec<Fields> {
+        vec![Fields::of(&self.rule().bind(&State::default()))]
+    }
+
+    fn decide(&self, key: Option<&K>, cost: u32) -> Ready<Answer> {
+        ready(self.decide_now(key, cost).unwrap_or(Answer::NONE))
+    }
+
+    fn decide_now(&self, key: Option<&K>, cost: u32) -> Option<Answer> {
+        Some(match self.decide_n(key, cost) {
+            Some((result, status)) => Answer::new(result, Some(status)),
+            None => Answer::NONE,
+        })
+    }
+
+    fn identity(&self) -> usize {
+        self.address()
     }
 }
 

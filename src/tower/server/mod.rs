@@ -53,6 +53,7 @@
 //! | one limit for all requests | [`RateLimitLayer::new`] with a [`RateLimiter`](crate::RateLimiter) |
 //! | a limit for each caller | [`RateLimitLayer::keyed`] with a [`KeyedLimiter`](crate::keyed::KeyedLimiter) |
 //! | plans, such as `free` and `pro` | the same with [`Plans`] |
+//! | a limit for each caller, all of it at once | the same with a [`KeyedRule`](crate::keyed::KeyedRule) |
 //! | the exact log for each of a few callers | the same with [`PerKey`] |
 //! | several limits of which all must hold | a [`Limiter`] of your own by [`try_acquire_all`](crate::try_acquire_all) |
 //!
