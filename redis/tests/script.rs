@@ -227,7 +227,7 @@ async fn a_script_without_one_of_its_steps_is_found_out() {
         ("if full < now then", "if true then"),
         ("if part >= 1000000 then", "if false then"),
         ("if ARGV[4] == '1' then", "if true then"),
-        ("part + ARGV[6]", "part"),
+        ("part + picos", "part"),
     ];
     let exact = [
         ("granted + n - 1 - ARGV[i]", "granted - ARGV[i]"),

@@ -2,21 +2,13 @@
 -- Permits are numbered from 0. The value is a string: 4 bytes that name the format; the number of permits ever granted,
 -- the slots of the ring, the newest stamp and the longest window, 8 bytes each; and 8 bytes for each slot.
 --
--- ARGV: 1 now, or '' for the clock of this server
---       2 the last instant that this rule can tell
---       3 how long the value outlives its use, in milliseconds
+-- ARGV: 3 how long the value outlives its use, in milliseconds
 --       4 '1' to charge the permits, '0' to look only
 --       5 the permits; with 0, what is left is counted
 --       6 the largest limit   7 the longest window   8, 9 a limit and its window   10, 11 the next ones ...
 -- Reply: granted, now, and for each quota the stamp of the permit that must have left its window, or -1.
 -- Without permits: 1, now, the newest stamp or -1, and for each quota what is used and the stamp of the oldest of these.
 local key, head_size = KEYS[1], 36
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
-now = math.min(now, tonumber(ARGV[2]))
 local n, wanted, longest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local granted, slots, newest = 0, wanted, -1

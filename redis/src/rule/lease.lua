@@ -1,28 +1,8 @@
--- A token bucket in one key, as in strict.lua, from which a node takes as many permits as there are.
+-- As many permits as there are, for a node.
 --
--- ARGV: 1 now, or '' for the clock of this server
---       2 the last instant that this rule can tell
---       3 how long the value outlives its use, in milliseconds
---       4, 5 the fewest and the most permits to take
+-- ARGV: 4, 5 the fewest and the most permits to take
 --       6, 7 what one permit costs    8, 9 what the burst costs: the most that may be owed
 -- Reply: how many permits were taken, now, and what the key holds afterwards
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
-now = math.min(now, tonumber(ARGV[2]))
-
-local full, part = 0, 0
-local held = redis.call('GET', KEYS[1])
-if held then
-  local micros, picos = string.match(held, '^(%d+)%.(%d%d%d%d%d%d)$')
-  if not micros or #held > 23 then
-    return redis.error_reply('TOLLGATE the key holds no bucket')
-  end
-  full, part = tonumber(micros), tonumber(picos)
-end
-
 local least, n = tonumber(ARGV[4]), tonumber(ARGV[5])
 local one, one_part = tonumber(ARGV[6]), tonumber(ARGV[7])
 
@@ -55,15 +35,6 @@ if n > 0 and not has(n) then
   end
 end
 if n > 0 then
-  if full < now then
-    full, part = now, 0
-  end
-  local micros, picos = cost(n)
-  full, part = full + micros, part + picos
-  if part >= 1000000 then
-    full, part = full + 1, part - 1000000
-  end
-  local ttl = math.ceil((full - now + 1) / 1000) + ARGV[3]
-  redis.call('SET', KEYS[1], string.format('%.0f.%06.0f', full, part), 'PX', string.format('%.0f', ttl))
+  charge(cost(n))
 end
 return { n, now, full, part }

@@ -1,4 +1,4 @@
-//! One token bucket for all quotas: the script `strict.lua`.
+//! One token bucket for all quotas: the scripts `strict.lua` and `lease.lua`, which share `bucket.lua`.
 
 use std::time::Duration;
 
@@ -7,12 +7,16 @@ use tollgate::{BuildError, Denied, Nanos, Plan, QuotaStatus, Status};
 use super::{Answer, LAST, LONGEST, Time, instant, micros, rounded};
 use crate::store::{Call, Script};
 
-pub(crate) const SCRIPT: Script =
-    Script { text: include_str!("strict.lua"), sha1: "980001005fe15da6cc1c5f13b92fca734c8a5c96" };
+pub(crate) const SCRIPT: Script = Script {
+    text: concat!(include_str!("clock.lua"), include_str!("bucket.lua"), include_str!("strict.lua")),
+    sha1: "acead14bb8f769abcac878e8e289b557582f9ae1",
+};
 
 /// As many permits as there are.
-pub(crate) const LEASE: Script =
-    Script { text: include_str!("lease.lua"), sha1: "9f51fb04e3e9ba645306b7fa45919fefe7093bec" };
+pub(crate) const LEASE: Script = Script {
+    text: concat!(include_str!("clock.lua"), include_str!("bucket.lua"), include_str!("lease.lua")),
+    sha1: "9f65f50d29b5ba3187b502fb4be9dce00c14c626",
+};
 
 /// Picoseconds of a microsecond.
 const MICRO: u128 = 1_000_000;

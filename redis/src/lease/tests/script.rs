@@ -57,6 +57,7 @@ async fn takes_as_many_as_there_are() {
                 let least = rng.u32(0..=most).min(burst);
                 let told = Time::Told(Nanos::from_nanos(now * 1_000));
                 let call = rule.lease(format!("lease {i}").into_bytes(), least, most, told).unwrap();
+                assert_eq!(call.sha1(), redis::Script::new(call.script()).get_hash());
                 let reply = store.run(&call).await.unwrap();
                 let leased = Rule::leased(&reply).unwrap();
                 assert_eq!(
