@@ -38,7 +38,7 @@ use tollgate::http::Fields;
 use tollgate::tower::server::{Answer, Limiter};
 use tollgate::{Denied, Status};
 
-use crate::{LeasedLimiter, NodeTime, RedisLimiter, Refused, Rule, Store};
+use crate::{LeasedLimiter, NodeTime, RedisLimiter, Refused, Rule, Store, StoreError};
 
 /// The answer of a limiter that may have to ask the store.
 type Deciding = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -52,7 +52,8 @@ impl<K: Display, S: Store + Clone + 'static> Limiter<K> for RedisLimiter<S> {
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Deciding {
-        ask(self.clone(), self.rule().clone(), name(key), cost)
+        let (limiter, key) = (self.clone(), name(key));
+        Box::pin(async move { answer(&limiter.decide(limiter.rule(), key, cost).await) })
     }
 }
 
@@ -75,7 +76,8 @@ pub struct Plans<K, S> {
 
 struct SharedPlans<K, S> {
     limiter: RedisLimiter<S>,
-    more: Vec<Rule>,
+    /// By plan. The first is the limiter's own.
+    rules: Vec<Rule>,
     choose: Box<dyn Fn(&K) -> usize + Send + Sync>,
 }
 
@@ -87,24 +89,25 @@ impl<K, S: Store> Plans<K, S> {
         more: Vec<Rule>,
         choose: impl Fn(&K) -> usize + Send + Sync + 'static,
     ) -> Self {
-        Plans { shared: Arc::new(SharedPlans { limiter, more, choose: Box::new(choose) }) }
+        let rules = [limiter.rule().clone()].into_iter().chain(more).collect();
+        Plans { shared: Arc::new(SharedPlans { limiter, rules, choose: Box::new(choose) }) }
     }
 }
 
-impl<K: Display, S: Store + Clone + 'static> Limiter<K> for Plans<K, S> {
+impl<K: Display + 'static, S: Store + 'static> Limiter<K> for Plans<K, S> {
     type Deciding = Deciding;
 
     fn fields(&self) -> Vec<Fields> {
-        let SharedPlans { limiter, more, .. } = &*self.shared;
-        [limiter.rule()].into_iter().chain(more).map(fields).collect()
+        self.shared.rules.iter().map(fields).collect()
     }
 
     fn decide(&self, key: Option<&K>, cost: u32) -> Deciding {
-        let SharedPlans { limiter, more, choose } = &*self.shared;
-        let plan = key.map_or(0, choose).checked_sub(1).filter(|&plan| plan < more.len());
-        let rule = plan.map_or(limiter.rule(), |plan| &more[plan]);
-        let asked = ask(limiter.clone(), rule.clone(), name(key), cost);
-        Box::pin(async move { asked.await.by_policy(plan.map_or(0, |plan| plan + 1)) })
+        let shared = Arc::clone(&self.shared);
+        let plan = key.map(&shared.choose).filter(|&plan| plan < shared.rules.len()).unwrap_or(0);
+        let key = name(key);
+        Box::pin(async move {
+            answer(&shared.limiter.decide(&shared.rules[plan], key, cost).await).by_policy(plan)
+        })
     }
 
     fn identity(&self) -> usize {
@@ -122,7 +125,7 @@ impl<K, S: fmt::Debug> fmt::Debug for Plans<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plans")
             .field("limiter", &self.shared.limiter)
-            .field("more", &self.shared.more)
+            .field("rules", &self.shared.rules)
             .finish_non_exhaustive()
     }
 }
@@ -139,13 +142,12 @@ fn name<K: Display>(key: Option<&K>) -> Vec<u8> {
     key.map_or_else(|| vec![0xff], |key| key.to_string().into_bytes())
 }
 
-fn ask<S: Store + 'static>(limiter: RedisLimiter<S>, rule: Rule, key: Vec<u8>, cost: u32) -> Deciding {
-    Box::pin(async move {
-        match limiter.decide(&rule, key, cost).await {
-            Ok(answer) => Answer::new(answer.result(), answer.status()),
-            Err(_) => Answer::NONE,
-        }
-    })
+/// What a layer is told of a decision, or of a store that gave none.
+fn answer(decided: &Result<crate::Answer, StoreError>) -> Answer {
+    match decided {
+        Ok(answer) => Answer::new(answer.result(), answer.status()),
+        Err(_) => Answer::NONE,
+    }
 }
 
 /// What is left, in the words of the refusal beside it.
