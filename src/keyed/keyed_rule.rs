@@ -2,14 +2,13 @@
 
 use alloc::borrow::ToOwned;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use std::collections::HashMap;
 use std::hash::RandomState;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use super::entries::Entries;
 use super::map::MapFull;
 use crate::algorithm::{Algorithm, BuildError, Rule, State};
 use crate::clock::{Clock, DefaultClock};
@@ -57,7 +56,7 @@ pub struct KeyedRule<K, S = RandomState, C = DefaultClock> {
 }
 
 struct Shared<K, S, C> {
-    entries: RwLock<Entries<K, S>>,
+    callers: RwLock<Callers<K, S>>,
     capacity: usize,
     rule: Rule,
     clock: C,
@@ -66,11 +65,8 @@ struct Shared<K, S, C> {
     nobody: State,
 }
 
-struct Entries<K, S> {
-    places: HashMap<K, u32, S>,
-    states: Vec<(K, State)>,
-    /// Where the next search for a state that may be dropped begins.
-    hand: usize,
+struct Callers<K, S> {
+    entries: Entries<K, State, S>,
     /// The latest `now` at which a state was dropped. No decision is made before it: a state that is new would not know
     /// what was granted then.
     earliest: Nanos,
@@ -108,9 +104,6 @@ impl From<MapFull> for Refused {
     }
 }
 
-/// How many states one insertion looks at.
-const LOOKS: usize = 8;
-
 impl<K: Hash + Eq> KeyedRule<K> {
     /// The rule of a [`WindowCounter`](crate::WindowCounter) for at most `capacity` keys, on the
     /// [default clock](DefaultClock), by whose error windows are longer.
@@ -129,11 +122,10 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
     /// Joins a rule, a hasher and a clock, for at most `capacity` keys, or 2^32 - 1 if that is less. The map grows as they
     /// come. If the clock can be wrong ([`Clock::max_error`]), build the rule for [`clock.widen(policy)?`](Clock::widen).
     pub fn new(rule: Rule, capacity: usize, hasher: S, clock: C) -> Self {
-        let places = HashMap::with_hasher(hasher);
-        let entries = Entries { places, states: Vec::new(), hand: 0, earliest: Nanos::ZERO };
+        let callers = Callers { entries: Entries::new(hasher), earliest: Nanos::ZERO };
         let capacity = u32::try_from(capacity).map_or(u32::MAX as usize, |_| capacity);
         let shared = Shared {
-            entries: RwLock::new(entries),
+            callers: RwLock::new(callers),
             capacity,
             rule,
             clock,
@@ -169,11 +161,11 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         if n == 0 {
             return Ok(());
         }
-        let entries = self.read();
-        if let Some(state) = entries.state(key) {
-            return Ok(self.shared.rule.bind(state).try_acquire_at(self.now(&entries), n)?);
+        let callers = self.read();
+        if let Some(state) = callers.entries.get(key) {
+            return Ok(self.shared.rule.bind(state).try_acquire_at(self.now(&callers), n)?);
         }
-        drop(entries);
+        drop(callers);
         self.newcomer(key, [key.to_owned(), key.to_owned()], n)
     }
 
@@ -183,29 +175,28 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Shared { entries, capacity, rule, .. } = &*self.shared;
+        let Shared { callers, capacity, rule, .. } = &*self.shared;
         let full = MapFull { capacity: *capacity };
         let mut dropped = None; // A key is foreign code, so it is dropped after the lock.
         // A key that panics in the middle of a change can leave a state that is not found any more. Another one for its key
         // would forget what it used. So after a panic nobody comes and nobody goes.
-        let mut entries = entries.write().map_err(|_| full)?;
-        let now = self.now(&entries);
-        if let Some(state) = entries.state(key) {
+        let mut callers = callers.write().map_err(|_| full)?;
+        let now = self.now(&callers);
+        if let Some(state) = callers.entries.get(key) {
             return Ok(rule.bind(state).try_acquire_at(now, n)?);
         }
         let state = State::default();
         rule.bind(&state).try_acquire_at(now, n)?;
-        if entries.states.len() >= *capacity {
-            dropped = Some(entries.forget_one(rule, now).ok_or(full)?);
+        if callers.entries.len() >= *capacity {
+            let is_reset = |state: &mut State| {
+                let status = rule.bind(state).status_at(now);
+                status.quotas().iter().all(|quota| quota.reset_at <= now)
+            };
+            dropped = Some(callers.entries.forget_one(is_reset).ok_or(full)?);
+            callers.earliest = callers.earliest.max(now);
         }
-        let at = u32::try_from(entries.states.len()).map_err(|_| full)?;
-        let states = &mut entries.states;
-        if states.len() == states.capacity() {
-            states.reserve_exact((states.len() / 8).max(4)); // Doubling would leave half of it unused.
-        }
-        states.push((owned, state));
-        entries.places.insert(place, at);
-        drop(entries);
+        callers.entries.add([place, owned], state).ok_or(full)?;
+        drop(callers);
         drop(dropped);
         Ok(())
     }
@@ -220,9 +211,9 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let entries = self.read();
+        let callers = self.read();
         let unused = State::default();
-        self.shared.rule.bind(entries.state(key).unwrap_or(&unused)).peek_at(self.now(&entries), n)
+        self.shared.rule.bind(callers.entries.get(key).unwrap_or(&unused)).peek_at(self.now(&callers), n)
     }
 
     /// As [`peek_n`](KeyedRule::peek_n) for one permit.
@@ -244,9 +235,9 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let entries = self.read();
+        let callers = self.read();
         let unused = State::default();
-        self.shared.rule.bind(entries.state(key).unwrap_or(&unused)).status_at(self.now(&entries))
+        self.shared.rule.bind(callers.entries.get(key).unwrap_or(&unused)).status_at(self.now(&callers))
     }
 
     /// Takes `n` permits of `key`, or of the state of all without a key, and tells what is left. `None` if the key has no place
@@ -275,7 +266,7 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
 
     /// How many keys have a place.
     pub fn len(&self) -> usize {
-        self.read().states.len()
+        self.read().entries.len()
     }
 
     /// Whether no key has a place.
@@ -299,45 +290,13 @@ impl<K: Hash + Eq, S: BuildHasher, C: Clock> KeyedRule<K, S, C> {
     }
 
     /// Read while the map is locked: a state cannot be dropped at a later instant and come back at this one.
-    fn now(&self, entries: &Entries<K, S>) -> Nanos {
-        self.shared.clock.now().max(entries.earliest)
+    fn now(&self, callers: &Callers<K, S>) -> Nanos {
+        self.shared.clock.now().max(callers.earliest)
     }
 
     /// Who is found is found also after a panic.
-    fn read(&self) -> RwLockReadGuard<'_, Entries<K, S>> {
-        self.shared.entries.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A key and its place, as they stood in the hash table, and the key with its state.
-type Dropped<K> = (Option<(K, u32)>, (K, State));
-
-impl<K: Hash + Eq, S: BuildHasher> Entries<K, S> {
-    fn state<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&State>
-    where
-        K: Borrow<Q>,
-    {
-        let place = *self.places.get(key)?;
-        self.states.get(place as usize).map(|(_, state)| state)
-    }
-
-    /// Takes out one state that nobody will miss, of the next few: its key twice.
-    fn forget_one(&mut self, rule: &Rule, now: Nanos) -> Option<Dropped<K>> {
-        let count = self.states.len();
-        let reset = |at: usize| {
-            let status = rule.bind(&self.states[at].1).status_at(now);
-            status.quotas().iter().all(|quota| quota.reset_at <= now)
-        };
-        let place = (0..count.min(LOOKS)).map(|look| (self.hand + look) % count).find(|&at| reset(at));
-        self.hand = (self.hand + LOOKS) % count.max(1);
-        let place = place?;
-        self.earliest = self.earliest.max(now);
-        let forgotten = self.places.remove_entry(&self.states[place].0);
-        // The last state moves to the place that becomes free.
-        if let Some(moved) = self.places.get_mut(&self.states[count - 1].0) {
-            *moved = u32::try_from(place).unwrap_or(u32::MAX);
-        }
-        Some((forgotten, self.states.swap_remove(place)))
+    fn read(&self) -> RwLockReadGuard<'_, Callers<K, S>> {
+        self.shared.callers.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

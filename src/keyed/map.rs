@@ -1,13 +1,12 @@
 //! A map of limiters for callers that need more than one word each: bounded, and it forgets nobody who owes.
 
-use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use std::collections::HashMap;
 use std::hash::RandomState;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::entries::{Dropped, Entries};
 use super::forgettable::Forgettable;
 
 /// A limiter of any kind for each of a bounded number of keys. No two keys ever share one.
@@ -57,13 +56,6 @@ pub struct KeyedMap<K, L, S = RandomState> {
     capacity: usize,
 }
 
-struct Entries<K, L, S> {
-    places: HashMap<K, usize, S>,
-    limiters: Vec<(K, L)>,
-    /// Where the next search for a limiter that may be dropped begins.
-    hand: usize,
-}
-
 /// The map is full of limiters that are in use, or so it seemed from eight of them. Also the answer to every newcomer after
 /// a key has panicked where it was hashed or compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +76,6 @@ impl fmt::Display for MapFull {
 
 impl core::error::Error for MapFull {}
 
-/// How many limiters one insertion looks at.
-const LOOKS: usize = 8;
-
 impl<K: Hash + Eq + Clone, L: Forgettable> KeyedMap<K, L> {
     /// A map for at most `capacity` limiters. It grows as they come.
     pub fn new(capacity: usize) -> Self {
@@ -97,8 +86,7 @@ impl<K: Hash + Eq + Clone, L: Forgettable> KeyedMap<K, L> {
 impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
     /// As [`new`](KeyedMap::new), with another hasher.
     pub fn with_hasher(capacity: usize, hasher: S) -> Self {
-        let entries = Entries { places: HashMap::with_hasher(hasher), limiters: Vec::new(), hand: 0 };
-        KeyedMap { entries: RwLock::new(entries), capacity }
+        KeyedMap { entries: RwLock::new(Entries::new(hasher)), capacity }
     }
 
     /// The limiter of `key`, if there is one.
@@ -132,10 +120,10 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
     /// dropped under the lock.
     fn room(&self) -> Result<Option<Dropped<K, L>>, MapFull> {
         let mut entries = self.write()?;
-        if entries.limiters.len() < self.capacity {
+        if entries.len() < self.capacity {
             return Ok(None);
         }
-        entries.forget_one().map(Some).ok_or(MapFull { capacity: self.capacity })
+        entries.forget_one(L::is_forgettable).map(Some).ok_or(self.full())
     }
 
     /// Unless another came first: then that one's limiter.
@@ -145,12 +133,10 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
         if let Some(first) = entries.get(&key) {
             return Ok(first.clone());
         }
-        if entries.limiters.len() >= self.capacity {
-            dropped = Some(entries.forget_one().ok_or(MapFull { capacity: self.capacity })?);
+        if entries.len() >= self.capacity {
+            dropped = Some(entries.forget_one(L::is_forgettable).ok_or(self.full())?);
         }
-        let at = entries.limiters.len();
-        entries.limiters.push((key, limiter.clone()));
-        entries.places.insert(place, at);
+        entries.add([place, key], limiter.clone()).ok_or(self.full())?;
         drop(entries);
         drop(dropped);
         Ok(limiter)
@@ -158,7 +144,7 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
 
     /// How many limiters there are.
     pub fn len(&self) -> usize {
-        self.read().limiters.len()
+        self.read().len()
     }
 
     /// Whether there are none.
@@ -179,34 +165,11 @@ impl<K: Hash + Eq + Clone, L: Forgettable, S: BuildHasher> KeyedMap<K, L, S> {
     /// A key that panics in the middle of a change can leave a limiter that is not found any more. Another one for its
     /// key would forget a debt. So after a panic nobody comes and nobody goes.
     fn write(&self) -> Result<RwLockWriteGuard<'_, Entries<K, L, S>>, MapFull> {
-        self.entries.write().map_err(|_| MapFull { capacity: self.capacity })
-    }
-}
-
-/// A key, the same key as it stood in the hash table, and its limiter.
-type Dropped<K, L> = (Option<(K, usize)>, (K, L));
-
-impl<K: Hash + Eq, L: Forgettable, S: BuildHasher> Entries<K, L, S> {
-    fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&L>
-    where
-        K: Borrow<Q>,
-    {
-        let place = *self.places.get(key)?;
-        self.limiters.get(place).map(|(_, limiter)| limiter)
+        self.entries.write().map_err(|_| self.full())
     }
 
-    /// Takes out one limiter that nobody will miss, of the next few.
-    fn forget_one(&mut self) -> Option<Dropped<K, L>> {
-        let count = self.limiters.len();
-        let next: Vec<usize> = (0..count.min(LOOKS)).map(|look| (self.hand + look) % count).collect();
-        self.hand = (self.hand + LOOKS) % count.max(1);
-        let place = next.into_iter().find(|&place| self.limiters[place].1.is_forgettable())?;
-        let place_in_table = self.places.remove_entry(&self.limiters[place].0);
-        // The last limiter moves to the place that becomes free.
-        if let Some(moved) = self.places.get_mut(&self.limiters[count - 1].0) {
-            *moved = place;
-        }
-        Some((place_in_table, self.limiters.swap_remove(place)))
+    const fn full(&self) -> MapFull {
+        MapFull { capacity: self.capacity }
     }
 }
 

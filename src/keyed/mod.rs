@@ -29,6 +29,8 @@
 //! | `KeyedRule` (feature `std`) | exact | less than 64 bytes for each key of 8 | refuses newcomers | the whole limit may come at once |
 //! | `KeyedMap` (feature `std`) | exact | the key and a limiter for each | refuses newcomers | callers are few, and need the exact log or a queue |
 
+#[cfg(feature = "std")]
+mod entries;
 mod error;
 #[cfg(feature = "std")]
 mod forgettable;
