@@ -46,6 +46,9 @@ pub(crate) trait Judge {
     /// Whether there is a [`quick`](Judge::quick) answer. The other answers are then kept out of the caller's code.
     const QUICK: bool = false;
 
+    /// How long a call pauses that lost a race.
+    const PAUSES: u32 = backoff::ONE_WORD;
+
     /// The word after a grant of `n` at `now`. It is larger than `word`.
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
 
@@ -99,12 +102,13 @@ impl Word {
         let quick = if J::QUICK { judge.quick(before, now, n) } else { Some(judge.judge(before, now, n)) };
         match quick {
             Some(Ok(after)) if self.swap(before, after) => Ok(granted(before, after)),
-            Some(Ok(_)) => self.contend(judge, now, n, granted),
             Some(Err(denied)) => Err(denied),
-            None => self.decide(judge, before, now, n, granted),
+            _ if J::QUICK => self.decide(judge, before, now, n, granted),
+            _ => self.contend(judge, now, n, granted),
         }
     }
 
+    /// A decision for which there is no quick answer, or that lost a race. One function for both keeps the caller's code short.
     #[inline(never)]
     fn decide<J: Judge, T>(
         &self,
@@ -114,6 +118,9 @@ impl Word {
         n: u32,
         granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
+        if self.load() != before {
+            return self.contend(judge, now, n, granted);
+        }
         match judge.judge(before, now, n) {
             Ok(after) if self.swap(before, after) => Ok(granted(before, after)),
             Ok(_) => self.contend(judge, now, n, granted),
@@ -130,7 +137,7 @@ impl Word {
         n: u32,
         granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
-        backoff::retry(backoff::ONE_WORD, || {
+        backoff::retry(J::PAUSES, || {
             let before = self.load();
             match judge.judge(before, now, n) {
                 Ok(after) => self.swap(before, after).then(|| Ok(granted(before, after))),
@@ -154,9 +161,10 @@ impl Reclaim for Word {
 
 /// A word with a judge of its own.
 #[derive(Debug)]
+#[repr(C)] // The word beside what is read first.
 pub(crate) struct OneWord<J> {
-    pub(crate) judge: J,
     pub(crate) word: Word,
+    pub(crate) judge: J,
 }
 
 impl<J: Judge> OneWord<J> {

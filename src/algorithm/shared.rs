@@ -37,6 +37,10 @@ use crate::quota::Policy;
 pub struct Rule(Kind);
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one rule serves any number of limiters, and a box would be one more load"
+)]
 enum Kind {
     Bucket { judge: Bucket, plan: Plan },
     Counter { judge: Counting, plan: CounterPlan },

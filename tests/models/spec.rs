@@ -242,7 +242,7 @@ impl Spec {
                 *counts = plan.seen(counts, epoch);
                 counts.last_mut().expect("there is a newest sub-window").1 += n;
                 if plan.interval > 0 {
-                    *tat = (*tat).max(judged.next_multiple_of(plan.tick)) + n * plan.interval;
+                    *tat = (*tat).max((judged / plan.tick + 1) * plan.tick) + n * plan.interval;
                 }
             }
             State::Log(stamps) => {

@@ -111,10 +111,8 @@ impl ExactCounter {
         if counter == 0 && bucket == 0 {
             self.counts = self.closed(epoch);
             self.counts.last_mut().unwrap().1 += n;
-            let stamp = u128::from(now).div_ceil(self.shape.tick) * self.shape.tick;
-            let stamp = stamp.min(self.shape.end).max(at);
             if interval > 0 {
-                self.full_at = self.full_at.max(stamp) + n * interval;
+                self.full_at = self.full_at.max(at + self.shape.tick) + n * interval;
             }
             return Answer::Granted;
         }

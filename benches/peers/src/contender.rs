@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tollgate::reference::{BucketMachine, FixedWindow, LogMachine, SlidingWindowCounter};
 use tollgate::reference::{Locked, Machine};
-use tollgate::{Algorithm, Plan, Policy, RateLimiter, SlidingLog, TokenBucket};
+use tollgate::{Algorithm, Plan, Policy, RateLimiter, SlidingLog, TokenBucket, WindowCounter};
 
 use crate::clock::{As, Fixed, Hand, Os, Time, Tsc};
 use crate::locked;
@@ -107,6 +107,10 @@ fn ours<T: Time, A: Algorithm + 'static>(algorithm: A) -> Box<dyn Limiter> {
 
 fn strict<T: Time>(policy: &Policy) -> Box<dyn Limiter> {
     ours::<T, _>(TokenBucket::strict(*policy).expect("a strict bucket of the rule"))
+}
+
+fn counter<T: Time>(policy: &Policy) -> Box<dyn Limiter> {
+    ours::<T, _>(WindowCounter::new(*policy).expect("a window counter of the rule"))
 }
 
 fn nominal<T: Time>(policy: &Policy) -> Box<dyn Limiter> {
@@ -310,6 +314,8 @@ pub fn contenders() -> Vec<Contender> {
     vec![
         contender!("tollgate, strict bucket", BOTH, strict, Tsc, true),
         contender!("tollgate, strict bucket (Instant)", BOTH, strict, Os, false),
+        contender!("tollgate, window counter", BOTH, counter, Tsc, true),
+        contender!("tollgate, window counter (Instant)", BOTH, counter, Os, false),
         contender!("tollgate, nominal bucket", BOTH, nominal, Tsc, true),
         contender!("tollgate, exact log", BOTH, log, Tsc, true),
         contender!("tollgate, exact log (Instant)", BOTH, log, Os, false),

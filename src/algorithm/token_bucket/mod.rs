@@ -74,7 +74,7 @@ impl State {
 
     fn pair(judge: Pair) -> State {
         let word = one_word::Word::new(judge.start());
-        State::Pair(OneWord { judge, word })
+        State::Pair(OneWord { word, judge })
     }
 }
 
@@ -156,10 +156,10 @@ impl TokenBucket {
             return self;
         }
         match &mut self.state {
-            State::Word(OneWord { judge, word }) => {
+            State::Word(OneWord { word, judge }) => {
                 *word = one_word::Word::new(judge.with_used(word.load(), now, n));
             }
-            State::Pair(OneWord { judge, word }) => {
+            State::Pair(OneWord { word, judge }) => {
                 *word = one_word::Word::new(judge.with_used(word.load(), now, n));
             }
             State::Announced(announced) => announced.start_with_used(now, n),
@@ -231,8 +231,8 @@ impl Algorithm for TokenBucket {
 
     fn status_at(&self, now: Nanos) -> Status {
         match &self.state {
-            State::Word(OneWord { judge, word }) => judge.status_at(word.load(), now),
-            State::Pair(OneWord { judge, word }) => judge.status_at(word.load(), now),
+            State::Word(OneWord { word, judge }) => judge.status_at(word.load(), now),
+            State::Pair(OneWord { word, judge }) => judge.status_at(word.load(), now),
             State::Announced(announced) => announced.status_at(now),
         }
     }

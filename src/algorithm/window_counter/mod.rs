@@ -53,6 +53,7 @@ use word::Counting;
 /// If the `now` of a call is older than the newest sub-window in which anything was granted, the call takes place in that
 /// sub-window. So permits are counted by the newest `now` of any grant, as in all algorithms of this crate.
 #[derive(Debug)]
+#[repr(C)] // The state first: a decision reads no more.
 pub struct WindowCounter {
     state: OneWord<Counting>,
     plan: CounterPlan,
@@ -91,7 +92,7 @@ impl WindowCounter {
     #[must_use]
     pub fn with_used(mut self, now: Nanos, n: u32) -> WindowCounter {
         let n = n.min(self.plan.policy().largest_limit());
-        let OneWord { judge, word } = &mut self.state;
+        let OneWord { word, judge } = &mut self.state;
         *word = Word::new(judge.with_used(word.load(), now, n, self.plan.longer_by()));
         self
     }
@@ -116,7 +117,7 @@ impl WindowCounter {
 
 impl From<CounterPlan> for WindowCounter {
     fn from(plan: CounterPlan) -> WindowCounter {
-        WindowCounter { state: OneWord { judge: Counting::new(&plan), word: Word::new(0) }, plan }
+        WindowCounter { state: OneWord { word: Word::new(0), judge: Counting::new(&plan) }, plan }
     }
 }
 

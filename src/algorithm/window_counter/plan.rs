@@ -226,16 +226,21 @@ impl CounterPlan {
         let span = self.units.checked_mul(limit)?.checked_add(1)?;
         let longest = 1_u64.checked_shl(self.tick_bits)?.checked_add(span)?;
         let tat_bits = if self.units == 0 { 0 } else { bits(longest) };
-        let count_bits = bits(limit >> self.unit_bits);
-        let total_bits = bits(limit);
-        if count_bits == 0 {
-            return None;
-        }
+        // A sum of units may be found too large by one, and what is left of a permit.
+        let spare = if self.unit_bits == 0 { 0 } else { 2 };
+        let whole = Some(limit >> self.unit_bits).filter(|&units| units > 0)?;
+        let count_bits = bits(whole + spare);
+        let total_bits = count_bits + self.unit_bits;
         let counts = total_bits.checked_add(self.sub_windows.checked_mul(count_bits)?)?;
         let epoch_bits = u64::BITS.checked_sub(counts.checked_add(tat_bits)?)?.checked_sub(1)? + 1;
         // A shift by 64 is no shift: time is never that fine.
         let tick_bits = epoch_bits.checked_add(self.tick_bits)?;
         let last = (u64::MAX >> u64::BITS.saturating_sub(tick_bits)).min(Reciprocal::MOST / self.tick);
+        // A whole window and a sub-window after any instant of the word, in ticks and in nanoseconds.
+        let longest = u64::from(self.sub_windows + 1).checked_mul(1_u64.checked_shl(self.tick_bits)?)?;
+        let above_counts = 1_u64.checked_shl(u64::BITS - counts)?;
+        last.checked_add(longest)?.checked_mul(self.tick)?;
+        longest.checked_add(span).filter(|&ticks| ticks < above_counts)?;
         Some(Layout { tat_bits, total_bits, count_bits, last })
     }
 

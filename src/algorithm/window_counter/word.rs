@@ -2,89 +2,107 @@
 //!
 //! # State
 //!
-//! `word: { epoch: rest, older: k * c, total: l, tat: t }`, from the highest bit to the lowest. Time is counted in ticks;
+//! `word: { epoch: rest, tat: t, newest: l, older: k * c }`, from the highest bit to the lowest. Time is counted in ticks;
 //! a sub-window is `2^tick_bits` ticks, and sub-window number `e` begins at tick `e << tick_bits`.
 //!
 //! - `epoch`: the number of the newest sub-window in which something was granted.
-//! - `older`: for each of the `k` sub-windows before it, the oldest lowest, the permits granted there in units of
-//!   `2^unit_bits` permits.
-//! - `total`: all permits that count: those of the newest sub-window and `sum(older) * unit`. So a call in the newest
-//!   sub-window adds to one number and compares it with the limit.
 //! - `tat`: the theoretical arrival time of the bucket for the other quotas, in ticks after the beginning of `epoch`. If it
 //!   lies before that, 0. If the counter alone keeps all quotas there is no bucket, and `t` is 0.
+//! - `newest`: the permits granted in the newest sub-window.
+//! - `older`: for each of the `k` sub-windows before it, the oldest lowest, the permits granted there in units of
+//!   `2^unit_bits` permits. So the counts move on to a later sub-window by a shift.
 //!
 //! Invariants:
 //!
-//! - I1. `sum(older) * unit <= total <= limit`. So no sum carries into the next field.
+//! - I1. `sum(older) * unit + newest <= limit`. So no sum carries into the next field.
 //! - I2. Every permit is counted in the sub-window in which it was granted or in a later one, until that is more than `k`
 //!   older than `epoch`. When a sub-window closes, its permits are divided by the unit, and the remainder counts in the
 //!   next one instead. So the sum never falls short, it is too large by less than one unit, and it does not grow as time
 //!   passes.
 //! - I3. `tat <= span + 2^tick_bits`, where `span = limit * interval + 1`. The 1 is for a burst that is taken one by one
-//!   between two ticks: its first permit is stamped at the later tick, and its last is checked at the earlier one.
-//! - I4. A grant adds to `total` in the same epoch, or it raises `epoch`. Both make the word larger, as `one_word` wants.
+//!   in one tick: its first permit is stamped at the next tick, and its last is checked at this one.
+//! - I4. A grant adds to `newest` in the same epoch, or it raises `epoch`. Both make the word larger, as `one_word` wants.
 //!
 //! A `now` before `epoch` counts as the beginning of `epoch`: another call was granted in that sub-window, so in fact it is
 //! no longer earlier. A `now` after the last tick counts as the last tick. Time stands still there.
 //!
 //! # A decision
 //!
-//! The instant from which `n` permits can be had follows from the word and `n` alone. A call before it is refused and told
-//! that instant, so most refusals take no division. Only a grant needs `now` in ticks, and only the first grant of a
-//! sub-window moves the counts.
+//! [`judge`](Judge::judge) is the rule: move the word on to the epoch of `now`, grant if the counter and the bucket both
+//! admit, and otherwise find out from which instant they will. [`quick`](Judge::quick) answers the two calls that are
+//! common, a grant in the newest sub-window and a refusal of a few permits by the counter.
+//!
+//! A locked instruction waits until every check before it is decided. So the checks of a quick answer are short chains that
+//! begin at the word, and none needs another.
 
 use super::plan::CounterPlan;
+use crate::algorithm::backoff;
 use crate::algorithm::one_word::Judge;
 use crate::algorithm::reciprocal::Reciprocal;
-use crate::decision::{Denied, QuotaStatus, Status};
+use crate::decision::{Denied, QuotaStatus, Reason, Status};
 use crate::nanos::Nanos;
 
+/// Fields in the order in which a quick answer reads them.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Counting {
-    /// Nanoseconds in a tick.
-    tick: Reciprocal,
-    /// Nanoseconds in a sub-window.
-    sub_window: u64,
+    burst: u32,
+    unit_bits: u32,
+    /// The product with it has the sum of `newest` and `older` in its highest bits: see `sum`.
+    counts: u64,
+    /// There: one permit more than the limit (0 if that does not fit), and one permit. The latter again if a unit is one
+    /// permit, and otherwise 0.
+    excess: u64,
+    summand: u64,
+    missing: u64,
+    /// One permit in `newest`.
+    permit: u64,
+    /// In the field `tat`: the ticks until a permit of the bucket comes back, or 0 if there is no bucket.
+    interval: u64,
     /// The last instant that the word can hold, in nanoseconds.
     last: u64,
-    /// Ticks until a permit of the bucket comes back; 0 if there is no bucket.
-    interval: u64,
-    /// `limit * interval + spare`; the spare is a tick, or 0 if there is no bucket.
-    span: u64,
-    spare: u64,
-    /// The ticks of a sub-window.
-    offset_mask: u64,
-    tat_mask: u64,
-    /// In their places in the word: the field `total`; one permit in it, one unit, and all permits; the field `older`.
-    total_mask: u64,
-    permit: u64,
-    unit: u64,
-    full: u64,
-    older_mask: u64,
-    /// 1 in the field `epoch`, and 1 tick there.
+    /// Nanoseconds in a tick.
+    tick: Reciprocal,
+    /// One tick in the place of `epoch`, and 1 in that field.
+    tick_in_epoch: u64,
     epoch: u64,
-    tick_in_place: u64,
-    /// A 1 in each field of `older`: the product with it has in each field the sum of that and of all older ones.
-    ones: u64,
-    sum_mask: u64,
-    /// How many sub-windows a window has, the bits of a field of `older`, and those below its last.
-    sub_windows: u64,
-    count_bits: u64,
-    below_latest: u64,
-    /// The last epoch.
-    last_epoch: u64,
-    burst: u32,
-    tick_bits: u32,
-    total_shift: u32,
-    unit_shift: u32,
-    older_shift: u32,
-    epoch_shift: u32,
-    unit_bits: u32,
+    /// The ticks of a sub-window, and one tick in the field `tat`.
+    offset_mask: u64,
+    tick_in_tat: u64,
+    /// In the field `tat`: a tick, or 0 if there is no bucket; all of it; `limit * interval`; a sub-window.
+    spare: u64,
+    tat_mask: u64,
+    room: u64,
+    sub_window: u64,
+    /// A 1 above the field `older`.
+    above_older: u64,
+    sub_window_nanos: u64,
     /// `2^12 / count_bits`, rounded up: makes the number of a bit that of its field.
     fields: u32,
-    /// The quota that is counted, the one that decides the interval of the bucket, and a bit for each that needs the bucket.
-    counted: u8,
-    paced: u8,
+    epoch_shift: u32,
+    /// How many sub-windows a window has, and the bits of a field of `older`.
+    sub_windows: u64,
+    count_bits: u64,
+    /// The fields `older` and `newest`, and what of the latter is whole units and what is not, if moved to the lowest bits.
+    older_mask: u64,
+    newest_mask: u64,
+    closed_mask: u64,
+    rest_mask: u64,
+    /// The highest bits of a sum, which are whole units. Where `newest` goes from its place.
+    units_mask: u64,
+    newest_to_the_top: u32,
+    sum_shift: u32,
+    newest_shift: u32,
+    tat_shift: u32,
+    tick_bits: u32,
+    /// The last epoch.
+    last_epoch: u64,
+    /// The quota that is counted, and the one that decides the interval of the bucket.
+    counted: Reason,
+    paced: Reason,
+    /// Whether the latter is listed first.
+    paced_first: bool,
+    /// A bit for each quota that needs the bucket.
     by_bucket: u8,
     /// The first quota with the smallest limit, which may not be the counted one, and how many there are.
     smallest: u8,
@@ -94,72 +112,55 @@ pub(crate) struct Counting {
 /// A word at an instant: moved on to the epoch of the instant, if that is later.
 struct Moment {
     word: u64,
-    /// The tick at or before `now`, counted from the beginning of the epoch.
+    /// The tick at or before `now`, counted from the beginning of the epoch, in the place of `tat`.
     at: u64,
-    /// The tick at or after `now`, counted in the same way.
-    stamp: u64,
 }
 
 impl Judge for Counting {
     const QUICK: bool = true;
+    const PAUSES: u32 = backoff::COUNTS;
 
-    /// Grants at a `now` that is not before the epoch of the word, and refusals of a few permits by the counter, if it refuses
-    /// longer than the bucket, or by the bucket alone.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called out of line, a refusal goes through memory")]
     fn quick(&self, word: u64, now: Nanos, n: u32) -> Option<Result<u64, Denied>> {
         if n > self.burst {
             return None;
         }
-        let (permits, cost) = (self.permit * u64::from(n), self.interval * u64::from(n));
-        let nanos = now.as_nanos().min(self.last);
-        let total = (word & self.total_mask) + permits;
-        if total > self.full {
-            if total > self.full + self.unit {
-                return None;
-            }
-            let until = self.unit_counts_until(word);
-            let tat = (word & self.tat_mask) + cost;
-            if tat > self.span && self.instant(word, tat - self.span) >= until {
-                return None;
-            }
-            return (nanos < until).then(|| Err(self.denied(now, self.counted, until)));
+        let (nanos, cost) = (now.as_nanos(), self.interval * u64::from(n));
+        let (sum, most) = (word.wrapping_mul(self.counts), self.most(n));
+        if sum >= most {
+            return if sum - most < self.missing { self.refused_by_one(word, now, cost) } else { None };
+        }
+        if nanos > self.last {
+            return None;
         }
         let floor = self.tick.floor(nanos);
-        let at = floor & self.offset_mask;
-        let mut moved = word;
-        if (floor * self.tick_in_place) ^ word >= self.epoch {
-            let (epoch, newest) = (floor >> self.tick_bits, word >> self.epoch_shift);
-            if epoch < newest {
-                return None;
-            }
-            moved = self.moved(word, epoch - newest);
+        if word ^ (floor * self.tick_in_epoch) >= self.epoch {
+            return None;
         }
-        let tat = moved & self.tat_mask;
-        if tat + cost > at + self.span {
-            let until = (floor - at + (tat + cost - self.span)).saturating_mul(self.tick.divisor());
-            return Some(Err(self.denied(now, self.paced, until)));
+        let stamp = (floor & self.offset_mask) * self.tick_in_tat + self.spare;
+        let tat = word & self.tat_mask;
+        if tat + cost > stamp + self.room {
+            return None;
         }
-        let stamp = (at + self.tick.rest(nanos, floor)) & self.tat_mask; // 0 if there is no bucket.
-        Some(Ok(moved + stamp.saturating_sub(tat) + cost + permits))
+        Some(Ok(word.wrapping_add(self.permit * u64::from(n) + cost + stamp.saturating_sub(tat))))
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `quick`")]
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied> {
         if n > self.burst {
             return Err(Denied::new(now, usize::from(self.smallest), None, self.burst));
         }
-        let (permits, cost) = (self.permit * u64::from(n), self.interval * u64::from(n));
-        let (total, tat) = ((word & self.total_mask) + permits, (word & self.tat_mask) + cost);
-        let counter = if total > self.full { self.counted_until(word, total - self.full) } else { 0 };
-        let bucket = if tat > self.span { self.instant(word, tat - self.span) } else { 0 };
-        if now.as_nanos().min(self.last) < counter.max(bucket) {
-            // The later of the two, and on a tie the quota that is listed first.
-            let by_bucket = bucket > counter || (bucket == counter && self.paced < self.counted);
-            let quota = if by_bucket { self.paced } else { self.counted };
-            return Err(self.denied(now, quota, counter.max(bucket)));
+        let cost = self.interval * u64::from(n);
+        let moment = self.moment(word, now);
+        let (stamp, tat) = (moment.at + self.spare, moment.word & self.tat_mask);
+        if self.sum(moment.word) < self.most(n) && tat + cost <= stamp + self.room {
+            return Ok(moment
+                .word
+                .wrapping_add(self.permit * u64::from(n) + cost + stamp.saturating_sub(tat)));
         }
-        let Moment { word, stamp, .. } = self.moment(word, now);
-        Ok(word + stamp.saturating_sub(word & self.tat_mask) + cost + permits)
+        Err(self.refused(word, now, n))
     }
 }
 
@@ -167,108 +168,176 @@ impl Counting {
     #[expect(clippy::cast_possible_truncation, reason = "a policy holds at most 8 quotas")]
     pub(crate) fn new(plan: &CounterPlan) -> Counting {
         let layout = plan.layout();
-        let burst = plan.burst();
+        let (burst, limit) = (plan.burst(), u64::from(plan.burst()));
+        let (sub_windows, unit_bits) = (plan.sub_windows(), plan.unit_bits);
         let mask = |bits: u32| u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
-        let sub_windows = plan.sub_windows();
-        let spare = u64::from(plan.units > 0);
-        let fields = (0..sub_windows).map(|field| 1 << (field * layout.count_bits));
-        let older_bits = sub_windows * layout.count_bits;
-        let (total_shift, older_shift) = (layout.tat_bits, layout.tat_bits + layout.total_bits);
-        let (unit_shift, epoch_shift) = (total_shift + plan.unit_bits, older_shift + older_bits);
+        let newest_shift = sub_windows * layout.count_bits;
+        let tat_shift = newest_shift + layout.total_bits;
+        let epoch_shift = tat_shift + layout.tat_bits;
+        let sum_shift = u64::BITS - layout.total_bits;
+        let in_tat = |ticks: u64| ticks << tat_shift;
+        let whole = u64::BITS - layout.count_bits;
+        let to_the_top = (0..sub_windows).map(|field| 1 << (whole - field * layout.count_bits));
+        let newest_to_the_top = u64::BITS - tat_shift;
         Counting {
-            tick: Reciprocal::new(plan.tick),
-            sub_window: u64::try_from(plan.sub_window_nanos()).unwrap_or(u64::MAX),
+            burst,
+            unit_bits,
+            counts: to_the_top.sum::<u64>() + (1 << newest_to_the_top),
+            excess: (limit + 1).wrapping_shl(sum_shift),
+            summand: 1 << sum_shift,
+            missing: if unit_bits == 0 { 1 << sum_shift } else { 0 },
+            permit: 1 << newest_shift,
+            interval: in_tat(plan.units),
             last: layout.last * plan.tick,
-            interval: plan.units,
-            span: plan.units * u64::from(burst) + spare,
-            spare,
-            offset_mask: mask(plan.tick_bits),
-            tat_mask: mask(layout.tat_bits),
-            total_mask: mask(layout.total_bits) << total_shift,
-            permit: 1 << total_shift,
-            unit: 1 << unit_shift,
-            full: u64::from(burst) << total_shift,
-            older_mask: mask(older_bits) << older_shift,
+            tick: Reciprocal::new(plan.tick),
+            tick_in_epoch: 1 << (epoch_shift - plan.tick_bits),
             epoch: 1 << epoch_shift,
-            tick_in_place: 1 << (epoch_shift - plan.tick_bits),
-            ones: fields.sum(),
-            sum_mask: mask(layout.count_bits),
+            offset_mask: mask(plan.tick_bits),
+            tick_in_tat: in_tat(1),
+            spare: in_tat(u64::from(plan.units > 0)),
+            tat_mask: in_tat(mask(layout.tat_bits)),
+            room: in_tat(plan.units * limit),
+            sub_window: in_tat(1 << plan.tick_bits),
+            above_older: 1 << newest_shift,
+            sub_window_nanos: u64::try_from(plan.sub_window_nanos()).unwrap_or(u64::MAX),
+            fields: field_of_bit(layout.count_bits),
+            epoch_shift,
             sub_windows: sub_windows.into(),
             count_bits: layout.count_bits.into(),
-            below_latest: (older_bits - layout.count_bits).into(),
-            last_epoch: layout.last >> plan.tick_bits,
-            burst,
+            older_mask: mask(newest_shift),
+            newest_mask: mask(layout.total_bits) << newest_shift,
+            closed_mask: mask(layout.count_bits) << newest_shift,
+            rest_mask: mask(unit_bits) << newest_shift,
+            units_mask: mask(layout.count_bits) << whole,
+            newest_to_the_top,
+            sum_shift,
+            newest_shift,
+            tat_shift,
             tick_bits: plan.tick_bits,
-            total_shift,
-            unit_shift,
-            older_shift,
-            epoch_shift,
-            unit_bits: plan.unit_bits,
-            fields: field_of_bit(layout.count_bits),
-            counted: plan.counted() as u8,
-            paced: plan.paced,
+            last_epoch: layout.last >> plan.tick_bits,
+            counted: Reason::quota(plan.counted()),
+            paced: Reason::quota(plan.paced.into()),
+            paced_first: usize::from(plan.paced) < plan.counted(),
             by_bucket: plan.by_bucket,
             smallest: plan.policy().smallest_limit().0 as u8,
             quotas: plan.policy().quotas().len() as u8,
         }
     }
 
-    /// The instant at which `excess` permits of a word, as `total` has them, no longer count.
+    /// The permits that count, in the highest bits. Less than a permit may stand below them.
     ///
-    /// Only a grant makes the remainder of a unit stay longer, so this must look at the word as it stands.
-    fn counted_until(&self, word: u64, excess: u64) -> u64 {
-        let units = excess.div_ceil(self.unit);
-        let mut sums = (word & self.older_mask).wrapping_mul(self.ones) >> self.older_shift;
-        let mut later = 1;
-        while later <= self.sub_windows && sums & self.sum_mask < units {
-            sums >>= self.count_bits;
-            later += 1;
+    /// In the product, what the field of `newest` gets from fields further down is less than a permit if a unit is one, and
+    /// at most a unit otherwise. So it is never too small, and `fitted` leaves room for that.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `quick`")]
+    fn sum(&self, word: u64) -> u64 {
+        if self.unit_bits == 0 {
+            return word.wrapping_mul(self.counts);
         }
-        ((word >> self.epoch_shift) + later).saturating_mul(self.sub_window)
+        let units = (word & self.older_mask).wrapping_mul(self.counts) & self.units_mask;
+        units.wrapping_add((word & self.newest_mask) << self.newest_to_the_top)
     }
 
-    /// The same for at most one unit: it leaves with the oldest sub-window that has any. The newest comes after `older`.
+    /// What `sum` may not reach if `n` more permits are granted. `n` is not 0.
     #[inline]
-    fn unit_counts_until(&self, word: u64) -> u64 {
-        let bit = ((word & self.older_mask) | self.epoch).trailing_zeros();
-        let field = ((bit - self.older_shift) * self.fields) >> 12;
-        ((word >> self.epoch_shift) + u64::from(field) + 1).saturating_mul(self.sub_window)
-    }
-
-    fn moment(&self, word: u64, now: Nanos) -> Moment {
-        let (floor, ceil) = self.tick.around(now.as_nanos().min(self.last));
-        let at = floor & self.offset_mask;
-        let stamp = (at + (ceil - floor)) & self.tat_mask; // 0 if there is no bucket.
-        let (epoch, newest) = (floor >> self.tick_bits, word >> self.epoch_shift);
-        match epoch {
-            _ if epoch == newest => Moment { word, at, stamp },
-            _ if epoch > newest => Moment { word: self.moved(word, epoch - newest), at, stamp },
-            _ => Moment { word, at: 0, stamp: 0 },
-        }
-    }
-
-    /// The same state, seen from `by` epochs later, which is at least 1.
-    #[inline]
-    fn moved(&self, word: u64, by: u64) -> u64 {
-        let tat = (word & self.tat_mask).saturating_sub(by << self.tick_bits);
-        let epoch = (word & !(self.epoch - 1)) + self.epoch * by;
-        if by > self.sub_windows {
-            return epoch | tat;
-        }
-        let (older, total) = (word & self.older_mask, word & self.total_mask);
-        // In its place, like all that follows.
-        let sums = older.wrapping_mul(self.ones);
-        let permits = |field: u64| ((sums >> self.older_shift >> field) & self.sum_mask) << self.unit_shift;
-        let by = by * self.count_bits;
-        let newest = total.saturating_sub(permits(self.below_latest)) >> self.unit_shift;
-        let closed = newest << (u64::from(self.epoch_shift) - by);
-        let total = total.saturating_sub(permits(by - self.count_bits));
-        epoch | closed | ((older >> by) & self.older_mask) | total | tat
+    fn most(&self, n: u32) -> u64 {
+        self.excess.wrapping_sub(self.summand * u64::from(n))
     }
 
     /// The permits that count.
     fn total(&self, word: u64) -> u64 {
-        (word & self.total_mask) >> self.total_shift
+        self.sum(word) >> self.sum_shift
+    }
+
+    /// The sum of `older`.
+    fn units(&self, word: u64) -> u64 {
+        self.older(word).sum()
+    }
+
+    /// The fields of `older`, the oldest first.
+    fn older(&self, word: u64) -> impl Iterator<Item = u64> {
+        let (older, field) = (word & self.older_mask, (1 << self.count_bits) - 1);
+        (0..self.sub_windows).map(move |place| (older >> (place * self.count_bits)) & field)
+    }
+
+    /// A refusal of permits that are one too many, if the counter refuses them longer than the bucket.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `quick`")]
+    fn refused_by_one(&self, word: u64, now: Nanos, cost: u64) -> Option<Result<u64, Denied>> {
+        let later = self.oldest_leaves(word);
+        let until = ((word >> self.epoch_shift) + later).wrapping_mul(self.sub_window_nanos);
+        let by_counter = (word & self.tat_mask) + cost < self.room + self.spare + later * self.sub_window;
+        (now.as_nanos() < until && by_counter).then(|| Err(self.denied(now, self.counted, until)))
+    }
+
+    /// How many sub-windows after the epoch of a word the oldest sub-window leaves that has any unit. The newest comes last.
+    #[inline]
+    fn oldest_leaves(&self, word: u64) -> u64 {
+        let bit = (word | self.above_older).trailing_zeros();
+        u64::from((bit * self.fields) >> 12) + 1
+    }
+
+    /// What refuses `n` permits, and until when. That follows from the word and `n` alone.
+    #[inline(never)]
+    fn refused(&self, word: u64, now: Nanos, n: u32) -> Denied {
+        let cost = self.interval * u64::from(n);
+        let excess = (self.total(word) + u64::from(n)).saturating_sub(self.burst.into());
+        let counter = if excess > 0 { self.counted_until(word, excess) } else { 0 };
+        let late = ((word & self.tat_mask) + cost).saturating_sub(self.room + self.spare);
+        let bucket = if late > 0 { self.instant(word, late) } else { 0 };
+        // The later of the two, and on a tie the quota that is listed first.
+        let by_bucket = bucket > counter || (bucket == counter && self.paced_first);
+        self.denied(now, if by_bucket { self.paced } else { self.counted }, counter.max(bucket))
+    }
+
+    /// The instant at which `excess` permits of a word no longer count.
+    ///
+    /// Only a grant makes the remainder of a unit stay longer, so this must look at the word as it stands.
+    fn counted_until(&self, word: u64, excess: u64) -> u64 {
+        let units = excess.div_ceil(1 << self.unit_bits);
+        let mut gone = 0;
+        let stay = self.older(word).take_while(|older| {
+            gone += older;
+            gone < units
+        });
+        let later = stay.fold(1, |later, _| later + 1);
+        ((word >> self.epoch_shift) + later).saturating_mul(self.sub_window_nanos)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `quick`")]
+    fn moment(&self, word: u64, now: Nanos) -> Moment {
+        let floor = self.tick.floor(now.as_nanos().min(self.last));
+        let offset = floor & self.offset_mask;
+        let (epoch, newest) = ((floor - offset) * self.tick_in_epoch, word & !(self.epoch - 1));
+        let at = offset * self.tick_in_tat;
+        match epoch {
+            _ if epoch == newest => Moment { word, at },
+            _ if epoch > newest => {
+                Moment { word: self.moved(word, epoch, (epoch - newest) >> self.epoch_shift), at }
+            }
+            _ => Moment { word, at: 0 },
+        }
+    }
+
+    /// The same state, seen from `epoch`, in its place. It is `by` epochs later, which is at least 1.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as `quick`")]
+    fn moved(&self, word: u64, epoch: u64, by: u64) -> u64 {
+        let tat = word & self.tat_mask;
+        if by > self.sub_windows {
+            let tat = self.ticks(tat).saturating_sub(by << self.tick_bits);
+            return epoch | tat << self.tat_shift;
+        }
+        let tat = tat.saturating_sub(by * self.sub_window);
+        let closed = ((word >> self.unit_bits) & self.closed_mask) | (word & self.older_mask);
+        epoch | tat | (word & self.rest_mask) | (closed >> (by * self.count_bits))
+    }
+
+    /// What stands in the place of `tat`, in ticks.
+    #[inline]
+    fn ticks(&self, in_tat: u64) -> u64 {
+        in_tat >> self.tat_shift
     }
 
     /// The first tick of a word's epoch.
@@ -277,16 +346,16 @@ impl Counting {
         (word >> self.epoch_shift) << self.tick_bits
     }
 
-    /// The instant of tick `at` of a word's epoch.
+    /// The instant of tick `at` of a word's epoch. `at` is in the place of `tat`.
     #[inline]
     fn instant(&self, word: u64, at: u64) -> u64 {
-        self.start(word).saturating_add(at).saturating_mul(self.tick.divisor())
+        self.start(word).saturating_add(self.ticks(at)).saturating_mul(self.tick.divisor())
     }
 
-    /// A refusal by `quota` until an instant, or for ever if that is after the last one.
+    /// A refusal by a quota until an instant, or for ever if that is after the last one.
     #[inline]
-    fn denied(&self, now: Nanos, quota: u8, until: u64) -> Denied {
-        Denied::new(now, usize::from(quota), self.promised(until), self.burst)
+    fn denied(&self, now: Nanos, quota: Reason, until: u64) -> Denied {
+        Denied::because(now, quota, self.promised(until), self.burst)
     }
 
     /// `None` if that is after the last instant.
@@ -300,14 +369,13 @@ impl Counting {
         let limit = u64::from(self.burst);
         let used = self.total(moment.word);
         let until = |most: u64| {
-            let excess = (word & self.total_mask).saturating_sub(most << self.total_shift);
-            (used > most).then(|| self.counted_until(word, excess))
+            (used > most).then(|| self.counted_until(word, self.total(word).saturating_sub(most)))
         };
         let counter = self.left(limit.saturating_sub(used), until(limit - 1), until(0), now);
         let tat = moment.word & self.tat_mask;
         let ahead = tat.saturating_sub(moment.at + self.spare);
         let left = limit.saturating_sub(ahead.div_ceil(self.interval.max(1)));
-        let late = (tat + self.interval).saturating_sub(self.span);
+        let late = (tat + self.interval).saturating_sub(self.room + self.spare);
         let next_at = (late > moment.at).then(|| self.instant(moment.word, late));
         let whole_at = (ahead > 0).then(|| self.instant(moment.word, tat - self.spare));
         let bucket = self.left(left, next_at, whole_at, now);
@@ -340,10 +408,11 @@ impl Counting {
         if n == 0 {
             return word;
         }
-        let Moment { word, stamp, .. } = self.moment(word, now);
+        let Moment { word, at } = self.moment(word, now);
         let (n, limit) = (u64::from(n), u64::from(self.burst));
-        let tat = (word & self.tat_mask).max(stamp);
-        let tat = (self.start(word) + tat).saturating_add(self.interval.saturating_mul(n)); // Wanted, from the origin.
+        let (interval, span) = (self.ticks(self.interval), self.ticks(self.room + self.spare));
+        let tat = self.ticks((word & self.tat_mask).max(at + self.spare));
+        let tat = (self.start(word) + tat).saturating_add(interval.saturating_mul(n)); // Wanted, from the origin.
         let epoch = word >> self.epoch_shift;
         let used = self.total(word) + n;
         let held = if used > limit && longer > 0 {
@@ -353,32 +422,30 @@ impl Counting {
         } else {
             0
         };
-        let paced = match self.interval {
+        let paced = match interval {
             0 => 0,
-            _ => (tat.saturating_sub(self.span) >> self.tick_bits).min(self.last_epoch),
+            _ => (tat.saturating_sub(span) >> self.tick_bits).min(self.last_epoch),
         };
         let held = held.max(paced);
         let (epoch, older) = if held > epoch { (held, 0) } else { (epoch, self.younger(word, n)) };
-        let tat = tat.saturating_sub(epoch << self.tick_bits).min(self.span + (1 << self.tick_bits) - 1);
-        (epoch << self.epoch_shift) | older | (used.min(limit) << self.total_shift) | (tat & self.tat_mask)
+        let newest = used.min(limit) - (self.units(older) << self.unit_bits);
+        let tat = tat.saturating_sub(epoch << self.tick_bits).min(span + self.offset_mask);
+        let tat = (tat << self.tat_shift) & self.tat_mask;
+        (epoch << self.epoch_shift) | tat | (newest << self.newest_shift) | older
     }
 
-    /// What `older` keeps, in its place, when the newest sub-window gets `n` more. Where that is more than the limit, the
-    /// oldest permits are left out: they would leave first.
+    /// What `older` keeps when the newest sub-window gets `n` more. Where that is more than the limit, the oldest permits are
+    /// left out: they would leave first.
     fn younger(&self, word: u64, n: u64) -> u64 {
-        let older = (word & self.older_mask) >> self.older_shift;
-        let fields = || (0..self.sub_windows).rev().map(|field| field * self.count_bits);
-        let count = |place: u64| (older >> place) & self.sum_mask;
-        let closed = fields().map(count).sum::<u64>() << self.unit_bits;
-        let newest = self.total(word).saturating_sub(closed) + n;
-        let mut room = u64::from(self.burst).saturating_sub(newest) >> self.unit_bits;
-        let mut kept = 0;
-        for place in fields() {
-            let units = count(place).min(room);
-            room -= units;
-            kept |= units << place;
-        }
-        kept << self.older_shift
+        let newest = ((word & self.newest_mask) >> self.newest_shift) + n;
+        let room = u64::from(self.burst).saturating_sub(newest) >> self.unit_bits;
+        let mut left_out = self.units(word).saturating_sub(room);
+        let kept = self.older(word).map(|older| {
+            let units = older.saturating_sub(left_out);
+            left_out -= older - units;
+            units
+        });
+        (0_u64..).zip(kept).fold(0, |word, (field, units)| word | units << (field * self.count_bits))
     }
 }
 
@@ -389,7 +456,47 @@ fn field_of_bit(bits: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::field_of_bit;
+    use super::{CounterPlan, Counting, field_of_bit};
+    use crate::quota::Policy;
+
+    /// A word without an epoch whose counts are chosen by `pick`, and how many permits it holds. I1 holds.
+    fn counts(judge: &Counting, mut pick: impl FnMut(u64) -> u64) -> (u64, u64) {
+        let (mut left, mut word) = (u64::from(judge.burst), 0);
+        for field in 0..judge.sub_windows {
+            let units = pick(left >> judge.unit_bits);
+            left -= units << judge.unit_bits;
+            word |= units << (field * judge.count_bits);
+        }
+        let newest = pick(left);
+        (word | newest << judge.newest_shift | judge.tat_mask, u64::from(judge.burst) - left + newest)
+    }
+
+    /// The product that a quick answer looks at is exact if a unit is one permit, and otherwise too large by at most a unit.
+    #[test]
+    fn sums_are_never_too_small() {
+        let policies =
+            ["50/1m, 1500/1h", "50/1m", "63/1m", "1/1s", "3000/1m, 100000/1h", "16380/1s", "1000000/1d"];
+        let mut seed = 1_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % (below + 1)
+        };
+        let mut units = 0;
+        for policy in policies {
+            let policy: Policy = policy.parse().unwrap();
+            let judge = Counting::new(&CounterPlan::new(policy).unwrap());
+            units += judge.unit_bits;
+            for i in 0..20_000 {
+                // Random counts, and all that there is room for.
+                let (word, total) = counts(&judge, |most| if i % 3 == 0 { most } else { random(most) });
+                assert_eq!(judge.total(word), total, "{word:x} of {policy}");
+                let found = word.wrapping_mul(judge.counts) >> judge.sum_shift;
+                let most = total + if judge.unit_bits == 0 { 0 } else { 1 << judge.unit_bits };
+                assert!((total..=most).contains(&found), "{found} for {total} in {word:x} of {policy}");
+            }
+        }
+        assert!(units > 0, "no plan has units");
+    }
 
     #[test]
     fn the_field_of_each_bit() {
