@@ -30,7 +30,7 @@
 //!
 //! [`judge`](Judge::judge) is the rule: move the word on to the epoch of `now`, grant if the counter and the bucket both
 //! admit, and otherwise find out from which instant they will. [`quick`](Judge::quick) answers the two calls that are
-//! common, a grant in the newest sub-window and a refusal of a few permits by the counter.
+//! common, a grant in the newest sub-window and a refusal by the counter because of one permit.
 //!
 //! A locked instruction waits until every check before it is decided. So the checks of a quick answer are short chains that
 //! begin at the word, and none needs another.
@@ -83,12 +83,12 @@ pub(crate) struct Counting {
     /// How many sub-windows a window has, and the bits of a field of `older`.
     sub_windows: u64,
     count_bits: u64,
-    /// The fields `older` and `newest`, and what of the latter is whole units and what is not, if moved to the lowest bits.
+    /// The fields `older` and `newest`. The units of `newest` when it is shifted by `unit_bits`, and its remainder.
     older_mask: u64,
     newest_mask: u64,
     closed_mask: u64,
     rest_mask: u64,
-    /// The highest bits of a sum, which are whole units. Where `newest` goes from its place.
+    /// The highest bits of a sum, which are whole units. How far `newest` is from there.
     units_mask: u64,
     newest_to_the_top: u32,
     sum_shift: u32,
