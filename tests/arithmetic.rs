@@ -9,7 +9,7 @@ mod subjects;
 
 use oracle::{Answer, Grid, busiest};
 use subjects::{Kind, Subject, all, at, call, policy, rules};
-use tollgate::{Algorithm, Cause, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket};
+use tollgate::{Algorithm, Cause, Denied, Nanos, Policy, QuotaStatus, Status, TokenBucket, WindowCounter};
 
 const S: u64 = 1_000_000_000;
 /// 100 years of 365.25 days.
@@ -175,6 +175,24 @@ fn one_permit_per_century() {
         let subject = kind.build(policy(&text)).unwrap();
         assert_eq!(call(&subject, 5 * CENTURY, 1), YES);
         assert_eq!(call(&subject, u64::MAX, 1), no(0, NEVER), "{kind:?}");
+    }
+}
+
+/// In a window of decades the sub-windows of a counter take most of its word.
+#[test]
+fn a_counter_of_decades() {
+    for window in [1_u64 << 60, 1 << 61, 1 << 62] {
+        for limit in [1, 2, 3, 50, 65_535, u32::MAX] {
+            let text = format!("{limit}/{window}ns");
+            let counter = WindowCounter::new(policy(&text)).unwrap();
+            assert!(counter.try_acquire_at(Nanos::ZERO, limit).is_ok(), "{text}");
+            let (plan, nanos) = (counter.plan(), |duration: std::time::Duration| duration.as_nanos());
+            let leaves = nanos(plan.sub_window()) * (u128::from(plan.sub_windows()) + 1);
+            let retry = u64::try_from(leaves).ok().filter(|_| leaves < nanos(plan.lasts()));
+            let denied = counter.try_acquire_at(Nanos::ZERO, 1).unwrap_err();
+            assert_eq!(denied.retry_at(), retry.map(Nanos::from_nanos), "{text}");
+            assert_eq!(counter.status_at(Nanos::ZERO).remaining(), 0, "{text}");
+        }
     }
 }
 

@@ -236,6 +236,29 @@ fn what_was_used_beside_grants_leaves_after_them() {
     }
 }
 
+/// What was used now leaves last. Where permits that were granted before have no room beside it, they count as used now.
+#[test]
+fn what_was_used_last_leaves_last() {
+    let cases = [
+        ("50/1m", 1, 40, 50, 1),
+        ("16380/1m", 1024, 16_000, 16_380, 1),
+        // Eight units of those from before have room. A call for more than they give back must wait for the rest.
+        ("16380/1m", 1024, 16_000, 8_000, 9_000),
+    ];
+    for (text, unit, granted, used, n) in cases {
+        let counter = WindowCounter::new(policy(text)).unwrap();
+        counter.try_acquire_at(Nanos::ZERO, granted).unwrap();
+        let plan = *counter.plan();
+        assert_eq!(plan.unit(), unit, "{text}");
+        let now = 30_000_000_000;
+        let counter = counter.with_used(Nanos::from_nanos(now), used);
+        let sub_window = u64::try_from(plan.sub_window().as_nanos()).unwrap();
+        let leaves = (now / sub_window + u64::from(plan.sub_windows()) + 1) * sub_window;
+        let denied = counter.peek_at(Nanos::from_nanos(now), n).unwrap_err();
+        assert_eq!(denied.retry_at(), Some(Nanos::from_nanos(leaves)), "{text}, {used} used");
+    }
+}
+
 /// On the default clock the windows are longer by its error, whichever algorithm it is.
 #[test]
 fn every_limiter_on_the_default_clock_keeps_true_time() {

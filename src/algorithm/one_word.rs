@@ -17,7 +17,7 @@
 //! | operation | outcome | takes effect at | because |
 //! |---|---|---|---|
 //! | `try_acquire`, `try_grant` | granted | the successful CAS | it replaces the very word that was read |
-//! | `try_acquire`, `try_grant` | denied | the load of the word | a refusal writes nothing |
+//! | `try_acquire`, `try_grant` | denied | the load of the word that was judged | a refusal writes nothing |
 //! | `reclaim` | undone | the successful CAS | no later grant is in force (I2), and what was granted and undone meanwhile has left no trace |
 //! | `reclaim` | not undone | the failed CAS | a grant in force is later than this one |
 //! | `peek`, `load` | | the load | one word is one snapshot |
@@ -46,7 +46,7 @@ pub(crate) trait Judge {
     /// Whether there is a [`quick`](Judge::quick) answer. The other answers are then kept out of the caller's code.
     const QUICK: bool = false;
 
-    /// How long a call pauses that lost a race.
+    /// How long a call pauses when another one came between.
     const PAUSES: u32 = backoff::ONE_WORD;
 
     /// The word after a grant of `n` at `now`. It is larger than `word`.
@@ -108,7 +108,8 @@ impl Word {
         }
     }
 
-    /// A decision for which there is no quick answer, or that lost a race. One function for both keeps the caller's code short.
+    /// A decision for which there is no quick answer, or before which another one came. One function for both keeps the
+    /// caller's code short.
     #[inline(never)]
     fn decide<J: Judge, T>(
         &self,

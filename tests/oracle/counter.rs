@@ -10,9 +10,9 @@ pub struct Shape {
     /// A window has so many sub-windows of so many nanoseconds.
     pub sub_windows: u128,
     pub sub_window: u128,
-    /// The remainder of so many permits counts in the next sub-window.
+    /// The remainder of so many permits counts in the sub-window of the next grant.
     pub unit: u128,
-    /// The resolution: `now` is rounded down to judge and up to stamp.
+    /// The resolution: `now` is rounded down to judge, and the stamp is one later.
     pub tick: u128,
     /// The bucket of the other rules regains a permit as often. It is a tick more generous than its burst.
     pub interval: Option<u128>,

@@ -31,7 +31,7 @@ use word::Counting;
 ///
 /// Many limiters of one rule need not repeat it: see [`Rule`](crate::Rule).
 ///
-/// A grant costs one compare-and-swap, a denial one load. Nothing is allocated.
+/// A grant costs one compare-and-swap. A denial only reads the word. Nothing is allocated.
 ///
 /// ```
 /// use tollgate::{Algorithm, Nanos, Policy, WindowCounter};

@@ -18,7 +18,7 @@ use crate::quota::Policy;
 ///
 /// A longer quota `(M, Q)` is kept by that alone if `M >= L * ceil(Q / P)`. For the others there is one token bucket of
 /// burst `L` beside the counts, which regains a permit per `T >= (Q + tick) / (M + 1 - L)`. [`Plan`](crate::Plan) shows why
-/// this is enough. The tick is there so that the burst can be taken one by one between two ticks.
+/// this is enough. The tick is there so that the burst can be taken one by one in one tick.
 ///
 /// ```
 /// use core::time::Duration;
@@ -223,24 +223,24 @@ impl CounterPlan {
 
     fn fitted(&self) -> Option<Layout> {
         let limit = u64::from(self.burst());
-        let span = self.units.checked_mul(limit)?.checked_add(1)?;
-        let longest = 1_u64.checked_shl(self.tick_bits)?.checked_add(span)?;
+        let room = self.units.checked_mul(limit)?;
+        let longest = 1_u64.checked_shl(self.tick_bits)?.checked_add(room)?;
         let tat_bits = if self.units == 0 { 0 } else { bits(longest) };
-        // A sum of units may be found too large by one, and what is left of a permit.
-        let spare = if self.unit_bits == 0 { 0 } else { 2 };
-        let whole = Some(limit >> self.unit_bits).filter(|&units| units > 0)?;
-        let count_bits = bits(whole + spare);
-        let total_bits = count_bits + self.unit_bits;
+        let count_bits = bits(limit >> self.unit_bits);
+        let total_bits = bits(limit);
+        if count_bits == 0 {
+            return None;
+        }
         let counts = total_bits.checked_add(self.sub_windows.checked_mul(count_bits)?)?;
         let epoch_bits = u64::BITS.checked_sub(counts.checked_add(tat_bits)?)?.checked_sub(1)? + 1;
         // A shift by 64 is no shift: time is never that fine.
         let tick_bits = epoch_bits.checked_add(self.tick_bits)?;
         let last = (u64::MAX >> u64::BITS.saturating_sub(tick_bits)).min(Reciprocal::MOST / self.tick);
-        // A whole window and a sub-window after any instant of the word, in ticks and in nanoseconds.
-        let longest = u64::from(self.sub_windows + 1).checked_mul(1_u64.checked_shl(self.tick_bits)?)?;
+        // When the newest sub-window leaves must be a number of nanoseconds, and, beside the bucket, of ticks above the counts.
+        let leaves = u64::from(self.sub_windows + 1).checked_mul(1_u64.checked_shl(self.tick_bits)?)?;
         let above_counts = 1_u64.checked_shl(u64::BITS - counts)?;
-        last.checked_add(longest)?.checked_mul(self.tick)?;
-        longest.checked_add(span).filter(|&ticks| ticks < above_counts)?;
+        last.checked_add(leaves)?.checked_mul(self.tick)?;
+        leaves.checked_add(room)?.checked_add(1).filter(|&ticks| ticks < above_counts)?;
         Some(Layout { tat_bits, total_bits, count_bits, last })
     }
 
@@ -303,7 +303,7 @@ impl CounterPlan {
     }
 
     /// The permits of closed sub-windows are counted in units of so many: 1, unless the limit is large. The remainder of a
-    /// unit counts in the next sub-window, so up to `unit - 1` permits count longer than they must.
+    /// unit counts in the sub-window of the next grant, so up to `unit - 1` permits count longer than they must.
     #[inline]
     pub fn unit(&self) -> u32 {
         1 << self.unit_bits
@@ -314,8 +314,8 @@ impl CounterPlan {
         (self.units > 0).then(|| Duration::from_nanos(self.units.saturating_mul(self.tick)))
     }
 
-    /// The resolution of the clock. A `now` is rounded to a multiple of it: down for the check of a call, and up for the stamp
-    /// of a grant. It is a sub-window if the counter alone keeps all quotas.
+    /// The resolution of the clock. A call is checked at the tick at or before its `now`, and a grant is stamped with the
+    /// tick after that. It is a sub-window if the counter alone keeps all quotas.
     #[inline]
     pub fn tick(&self) -> Duration {
         Duration::from_nanos(self.tick)

@@ -16,11 +16,11 @@
 //!
 //! - I1. `sum(older) * unit + newest <= limit`. So no sum carries into the next field.
 //! - I2. Every permit is counted in the sub-window in which it was granted or in a later one, until that is more than `k`
-//!   older than `epoch`. When a sub-window closes, its permits are divided by the unit, and the remainder counts in the
-//!   next one instead. So the sum never falls short, it is too large by less than one unit, and it does not grow as time
+//!   older than `epoch`. When a later sub-window gets a grant, the permits of the newest are divided by the unit, and the
+//!   remainder counts in the later one instead. So the sum never falls short, it is too large by less than one unit, and it does not grow as time
 //!   passes.
-//! - I3. `tat <= span + 2^tick_bits`, where `span = limit * interval + 1`. The 1 is for a burst that is taken one by one
-//!   in one tick: its first permit is stamped at the next tick, and its last is checked at this one.
+//! - I3. `tat <= limit * interval + 2^tick_bits`. A call is checked by `tat <= limit * interval + 1` after its tick. The 1 is
+//!   for a burst that is taken one by one in one tick: its first permit is stamped at the next tick.
 //! - I4. A grant adds to `newest` in the same epoch, or it raises `epoch`. Both make the word larger, as `one_word` wants.
 //!
 //! A `now` before `epoch` counts as the beginning of `epoch`: another call was granted in that sub-window, so in fact it is
@@ -42,12 +42,13 @@ use crate::algorithm::reciprocal::Reciprocal;
 use crate::decision::{Denied, QuotaStatus, Reason, Status};
 use crate::nanos::Nanos;
 
-/// Fields in the order in which a quick answer reads them.
+/// First comes what a quick answer reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Counting {
+    /// The most permits of a call that may have a quick answer: all, or none if a sum might not fit.
+    quick: u32,
     burst: u32,
-    unit_bits: u32,
     /// The product with it has the sum of `newest` and `older` in its highest bits: see `sum`.
     counts: u64,
     /// There: one permit more than the limit (0 if that does not fit), and one permit. The latter again if a unit is one
@@ -66,7 +67,7 @@ pub(crate) struct Counting {
     /// One tick in the place of `epoch`, and 1 in that field.
     tick_in_epoch: u64,
     epoch: u64,
-    /// The ticks of a sub-window, and one tick in the field `tat`.
+    /// The ticks of a sub-window less one, and one tick in the field `tat`.
     offset_mask: u64,
     tick_in_tat: u64,
     /// In the field `tat`: a tick, or 0 if there is no bucket; all of it; `limit * interval`; a sub-window.
@@ -91,6 +92,7 @@ pub(crate) struct Counting {
     /// The highest bits of a sum, which are whole units. How far `newest` is from there.
     units_mask: u64,
     newest_to_the_top: u32,
+    unit_bits: u32,
     sum_shift: u32,
     newest_shift: u32,
     tat_shift: u32,
@@ -123,7 +125,7 @@ impl Judge for Counting {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called out of line, a refusal goes through memory")]
     fn quick(&self, word: u64, now: Nanos, n: u32) -> Option<Result<u64, Denied>> {
-        if n > self.burst {
+        if n > self.quick {
             return None;
         }
         let (nanos, cost) = (now.as_nanos(), self.interval * u64::from(n));
@@ -180,8 +182,12 @@ impl Counting {
         let to_the_top = (0..sub_windows).map(|field| 1 << (whole - field * layout.count_bits));
         let newest_to_the_top = u64::BITS - tat_shift;
         Counting {
+            quick: if unit_bits == 0 || (limit >> unit_bits) + 1 < 1 << layout.count_bits {
+                burst
+            } else {
+                0
+            },
             burst,
-            unit_bits,
             counts: to_the_top.sum::<u64>() + (1 << newest_to_the_top),
             excess: (limit + 1).wrapping_shl(sum_shift),
             summand: 1 << sum_shift,
@@ -210,6 +216,7 @@ impl Counting {
             rest_mask: mask(unit_bits) << newest_shift,
             units_mask: mask(layout.count_bits) << whole,
             newest_to_the_top,
+            unit_bits,
             sum_shift,
             newest_shift,
             tat_shift,
@@ -226,8 +233,9 @@ impl Counting {
 
     /// The permits that count, in the highest bits. Less than a permit may stand below them.
     ///
-    /// In the product, what the field of `newest` gets from fields further down is less than a permit if a unit is one, and
-    /// at most a unit otherwise. So it is never too small, and `fitted` leaves room for that.
+    /// A quick answer takes the product for all units. There the lower fields add to the field of `newest` less than a
+    /// permit if a unit is one permit, and less than a unit otherwise. So the product is never too small, and a quick answer
+    /// refuses nothing by it if it is too large.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as `quick`")]
     fn sum(&self, word: u64) -> u64 {
@@ -235,7 +243,7 @@ impl Counting {
             return word.wrapping_mul(self.counts);
         }
         let units = (word & self.older_mask).wrapping_mul(self.counts) & self.units_mask;
-        units.wrapping_add((word & self.newest_mask) << self.newest_to_the_top)
+        units.wrapping_add(word << self.newest_to_the_top)
     }
 
     /// What `sum` may not reach if `n` more permits are granted. `n` is not 0.
@@ -456,7 +464,7 @@ fn field_of_bit(bits: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{CounterPlan, Counting, field_of_bit};
+    use super::{CounterPlan, Counting, Judge, Nanos, field_of_bit};
     use crate::quota::Policy;
 
     /// A word without an epoch whose counts are chosen by `pick`, and how many permits it holds. I1 holds.
@@ -471,18 +479,31 @@ mod tests {
         (word | newest << judge.newest_shift | judge.tat_mask, u64::from(judge.burst) - left + newest)
     }
 
-    /// The product that a quick answer looks at is exact if a unit is one permit, and otherwise too large by at most a unit.
+    const POLICIES: [&str; 8] = [
+        "50/1m, 1500/1h",
+        "1500/1h, 50/1m",
+        "50/1m",
+        "63/1m",
+        "1/1s",
+        "3000/1m, 100000/1h",
+        "16380/1s",
+        "1000000/1d",
+    ];
+
+    /// Numbers from 0 to a most.
+    fn random(mut seed: u64) -> impl FnMut(u64) -> u64 {
+        move |most| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % (most + 1)
+        }
+    }
+
+    /// The product that a quick answer looks at is exact if a unit is one permit, and otherwise too large by less than a unit.
     #[test]
     fn sums_are_never_too_small() {
-        let policies =
-            ["50/1m, 1500/1h", "50/1m", "63/1m", "1/1s", "3000/1m, 100000/1h", "16380/1s", "1000000/1d"];
-        let mut seed = 1_u64;
-        let mut random = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % (below + 1)
-        };
+        let mut random = random(1);
         let mut units = 0;
-        for policy in policies {
+        for policy in POLICIES {
             let policy: Policy = policy.parse().unwrap();
             let judge = Counting::new(&CounterPlan::new(policy).unwrap());
             units += judge.unit_bits;
@@ -491,11 +512,48 @@ mod tests {
                 let (word, total) = counts(&judge, |most| if i % 3 == 0 { most } else { random(most) });
                 assert_eq!(judge.total(word), total, "{word:x} of {policy}");
                 let found = word.wrapping_mul(judge.counts) >> judge.sum_shift;
-                let most = total + if judge.unit_bits == 0 { 0 } else { 1 << judge.unit_bits };
-                assert!((total..=most).contains(&found), "{found} for {total} in {word:x} of {policy}");
+                let most = total + (1 << judge.unit_bits);
+                assert!(
+                    judge.quick == 0 || (total..most).contains(&found),
+                    "{found} for {total} in {word:x} of {policy}"
+                );
             }
         }
         assert!(units > 0, "no plan has units");
+    }
+
+    /// A quick answer is that of the rule, in random histories that rise above each limit and fall below it.
+    #[test]
+    fn quick_answers_are_those_of_the_rule() {
+        let mut random = random(2);
+        let mut answers = [0, 0];
+        for policy in POLICIES {
+            let policy: Policy = policy.parse().unwrap();
+            let judge = Counting::new(&CounterPlan::new(policy).unwrap());
+            let limit = u64::from(judge.burst);
+            let (mut word, mut nanos) = (0, 0);
+            for _ in 0..20_000 {
+                let n = match random(3) {
+                    0 => random(limit / 8) + 1,
+                    1 => random(limit - 1) + 1,
+                    _ => 1,
+                };
+                nanos += match random(3) {
+                    0 => random(judge.sub_window_nanos / 16),
+                    1 => judge.sub_window_nanos * random(2),
+                    _ => 0,
+                };
+                let n = u32::try_from(n).unwrap();
+                let now = Nanos::from_nanos(nanos);
+                let answer = judge.judge(word, now, n);
+                if let Some(quick) = judge.quick(word, now, n) {
+                    assert_eq!(quick, answer, "{n} at {now:?} of {policy}, {word:x}");
+                    answers[usize::from(quick.is_ok())] += 1;
+                }
+                word = answer.unwrap_or(word);
+            }
+        }
+        assert!(answers.iter().all(|&quick| quick > 10_000), "{answers:?}");
     }
 
     #[test]
