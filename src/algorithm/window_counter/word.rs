@@ -29,8 +29,8 @@
 //! # A decision
 //!
 //! [`judge`](Judge::judge) is the rule: move the word on to the epoch of `now`, grant if the counter and the bucket both
-//! admit, and otherwise find out from which instant they will. [`quick`](Judge::quick) answers the two calls that are
-//! common, a grant in the newest sub-window and a refusal by the counter because of one permit.
+//! admit, and otherwise find out from which instant they will. [`quick`](Judge::quick) answers what is common: a grant in
+//! the newest sub-window, a refusal there by the bucket, and a refusal by the counter because of one permit.
 //!
 //! A locked instruction waits until every check before it is decided. So the checks of a quick answer are short chains that
 //! begin at the word, and none needs another.
@@ -143,7 +143,8 @@ impl Judge for Counting {
         let stamp = (floor & self.offset_mask) * self.tick_in_tat + self.spare;
         let tat = word & self.tat_mask;
         if tat + cost > stamp + self.room {
-            return None;
+            let until = self.instant(word, tat + cost - self.room - self.spare);
+            return Some(Err(self.denied(now, self.paced, until)));
         }
         Some(Ok(word.wrapping_add(self.permit * u64::from(n) + cost + stamp.saturating_sub(tat))))
     }
@@ -303,6 +304,10 @@ impl Counting {
     /// Only a grant makes the remainder of a unit stay longer, so this must look at the word as it stands.
     fn counted_until(&self, word: u64, excess: u64) -> u64 {
         let units = excess.div_ceil(1 << self.unit_bits);
+        if units == 1 {
+            return ((word >> self.epoch_shift) + self.oldest_leaves(word))
+                .saturating_mul(self.sub_window_nanos);
+        }
         let mut gone = 0;
         let stay = self.older(word).take_while(|older| {
             gone += older;
