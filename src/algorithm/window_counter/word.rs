@@ -56,7 +56,7 @@ pub(crate) struct Counting {
     excess: u64,
     summand: u64,
     missing: u64,
-    /// One permit in `newest`.
+    /// One permit in `newest`, and so the bit above `older`.
     permit: u64,
     /// In the field `tat`: the ticks until a permit of the bucket comes back, or 0 if there is no bucket.
     interval: u64,
@@ -75,8 +75,6 @@ pub(crate) struct Counting {
     tat_mask: u64,
     room: u64,
     sub_window: u64,
-    /// A 1 above the field `older`.
-    above_older: u64,
     sub_window_nanos: u64,
     /// `2^12 / count_bits`, rounded up: makes the number of a bit that of its field.
     fields: u32,
@@ -205,7 +203,6 @@ impl Counting {
             tat_mask: in_tat(mask(layout.tat_bits)),
             room: in_tat(plan.units * limit),
             sub_window: in_tat(1 << plan.tick_bits),
-            above_older: 1 << newest_shift,
             sub_window_nanos: u64::try_from(plan.sub_window_nanos()).unwrap_or(u64::MAX),
             fields: field_of_bit(layout.count_bits),
             epoch_shift,
@@ -282,7 +279,7 @@ impl Counting {
     /// How many sub-windows after the epoch of a word the oldest sub-window leaves that has any unit. The newest comes last.
     #[inline]
     fn oldest_leaves(&self, word: u64) -> u64 {
-        let bit = (word | self.above_older).trailing_zeros();
+        let bit = (word | self.permit).trailing_zeros();
         u64::from((bit * self.fields) >> 12) + 1
     }
 
