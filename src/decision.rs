@@ -100,24 +100,33 @@ impl fmt::Debug for Reason {
     }
 }
 
+/// `n`, or 1 if that is 0.
+pub(crate) const fn at_least_one(n: u32) -> NonZeroU32 {
+    match NonZeroU32::new(n) {
+        Some(n) => n,
+        None => NonZeroU32::MIN,
+    }
+}
+
 impl Denied {
     /// A refusal made at `at` because the quota with index `quota` is exceeded. A retry at `retry_at` is granted (`None`
     /// if it never is), and one call can be granted at most `burst` permits. For implementers of
     /// [`Algorithm`](crate::Algorithm). A `burst` of 0 counts as 1, and a retry at [`Nanos::MAX`] as never.
     #[inline]
     pub const fn new(at: Nanos, quota: usize, retry_at: Option<Nanos>, burst: u32) -> Denied {
-        Denied::because(at, Reason::quota(quota), retry_at, burst)
+        Denied::because(at, Reason::quota(quota), retry_at, at_least_one(burst))
     }
 
     #[inline]
-    pub(crate) const fn because(at: Nanos, reason: Reason, retry_at: Option<Nanos>, burst: u32) -> Denied {
+    pub(crate) const fn because(
+        at: Nanos,
+        reason: Reason,
+        retry_at: Option<Nanos>,
+        burst: NonZeroU32,
+    ) -> Denied {
         let retry_at = match retry_at {
             Some(instant) => instant,
             None => Nanos::MAX,
-        };
-        let burst = match NonZeroU32::new(burst) {
-            Some(burst) => burst,
-            None => NonZeroU32::MIN,
         };
         Denied { at, retry_at, burst, reason }
     }

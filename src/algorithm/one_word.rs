@@ -52,6 +52,12 @@ pub(crate) trait Judge {
     /// The word after a grant of `n` at `now`. It is larger than `word`.
     fn judge(&self, word: u64, now: Nanos, n: u32) -> Result<u64, Denied>;
 
+    /// What `judge` answers, if that is a grant.
+    #[inline]
+    fn grant(&self, word: u64, now: Nanos, n: u32) -> Option<u64> {
+        self.judge(word, now, n).ok()
+    }
+
     /// What `judge` answers, if that is found in a few instructions.
     #[inline]
     fn quick(&self, _word: u64, _now: Nanos, _n: u32) -> Option<Result<u64, Denied>> {
@@ -108,8 +114,8 @@ impl Word {
         }
     }
 
-    /// A decision for which there is no quick answer, or before which another one came. One function for both keeps the
-    /// caller's code short.
+    /// A grant for which there is no quick answer. It calls nothing but in its last step, so it needs no stack: a locked
+    /// instruction waits until all that was stored before it has left the core.
     #[inline(never)]
     fn decide<J: Judge, T>(
         &self,
@@ -119,11 +125,24 @@ impl Word {
         n: u32,
         granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
-        if self.load() != before {
-            return self.contend(judge, now, n, granted);
+        let unchanged = self.load() == before;
+        match unchanged.then(|| judge.grant(before, now, n)).flatten() {
+            Some(after) if self.swap(before, after) => Ok(granted(before, after)),
+            _ => self.settle(judge, before, now, n, granted),
         }
+    }
+
+    /// A refusal for which there is no quick answer, or a grant before which another one came.
+    #[inline(never)]
+    fn settle<J: Judge, T>(
+        &self,
+        judge: &J,
+        before: u64,
+        now: Nanos,
+        n: u32,
+        granted: impl Fn(u64, u64) -> T,
+    ) -> Result<T, Denied> {
         match judge.judge(before, now, n) {
-            Ok(after) if self.swap(before, after) => Ok(granted(before, after)),
             Ok(_) => self.contend(judge, now, n, granted),
             Err(denied) => Err(denied),
         }

@@ -29,10 +29,20 @@ impl Reciprocal {
         self.divisor
     }
 
+    /// The quotient in units of `2^-fraction_bits`, so that its highest bits are the quotient rounded down.
+    #[inline]
+    pub(super) fn quotient(&self, x: u64) -> u64 {
+        ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64
+    }
+
+    pub(super) fn fraction_bits(&self) -> u32 {
+        self.shift
+    }
+
     /// The quotient, rounded down.
     #[inline]
     pub(super) fn floor(&self, x: u64) -> u64 {
-        ((u128::from(2 * x) * u128::from(self.magic)) >> u64::BITS) as u64 >> self.shift
+        self.quotient(x) >> self.shift
     }
 
     /// 1 if `x` is more than `floor` times the divisor, else 0.

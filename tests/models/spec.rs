@@ -242,7 +242,7 @@ impl Spec {
                 *counts = plan.seen(counts, epoch);
                 counts.last_mut().expect("there is a newest sub-window").1 += n;
                 if plan.interval > 0 {
-                    *tat = (*tat).max((judged / plan.tick + 1) * plan.tick) + n * plan.interval;
+                    *tat = (*tat).max(judged / plan.tick * plan.tick) + n * plan.interval;
                 }
             }
             State::Log(stamps) => {
@@ -290,7 +290,7 @@ impl Spec {
             State::Counts { plan, counts, tat } => {
                 let counted = self.rules[plan.counted];
                 let left = counted.limit - n;
-                let bucket = tat.saturating_sub(left * plan.interval + plan.tick);
+                let bucket = tat.saturating_sub(left * plan.interval);
                 let judged = self.judged(0);
                 // What is over by then makes nobody wait.
                 let of = |instant: u64| if instant > judged { instant } else { 0 };
@@ -333,9 +333,9 @@ impl Spec {
                 let judged = self.judged(now) / plan.tick * plan.tick;
                 let used = plan.used(counts, judged / plan.sub_window);
                 let counter = (limit - used, if used > 0 { plan.until(counts, 0) } else { now });
-                let ahead = tat.saturating_sub(judged + plan.tick);
+                let ahead = tat.saturating_sub(judged);
                 let left = limit.saturating_sub(ahead.div_ceil(plan.interval.max(1)));
-                let by_bucket = (left, if ahead > 0 { tat - plan.tick } else { now });
+                let by_bucket = (left, if ahead > 0 { *tat } else { now });
                 let of =
                     |rule: &Rule| if self.needs_bucket(*rule, plan.counted) { by_bucket } else { counter };
                 self.rules.iter().map(of).collect()

@@ -12,9 +12,9 @@ pub struct Shape {
     pub sub_window: u128,
     /// The remainder of so many permits counts in the sub-window of the next grant.
     pub unit: u128,
-    /// The resolution: `now` is rounded down to judge, and the stamp is one later.
+    /// The resolution: `now` is rounded down.
     pub tick: u128,
-    /// The bucket of the other rules regains a permit as often. It is a tick more generous than its burst.
+    /// The bucket of the other rules regains a permit as often.
     pub interval: Option<u128>,
     /// The last tick.
     pub end: u128,
@@ -106,13 +106,13 @@ impl ExactCounter {
         let (at, epoch) = self.judged(now);
         let counter = self.counted_until(epoch, limit - n);
         let interval = self.shape.interval.unwrap_or(0);
-        let bucket = self.full_at.saturating_sub((limit - n) * interval + self.shape.tick);
+        let bucket = self.full_at.saturating_sub((limit - n) * interval);
         let bucket = if bucket > at { bucket } else { 0 };
         if counter == 0 && bucket == 0 {
             self.counts = self.closed(epoch);
             self.counts.last_mut().unwrap().1 += n;
             if interval > 0 {
-                self.full_at = self.full_at.max(at + self.shape.tick) + n * interval;
+                self.full_at = self.full_at.max(at) + n * interval;
             }
             return Answer::Granted;
         }
@@ -137,7 +137,7 @@ impl ExactCounter {
         };
         let one_fewer = self.counted_until(epoch, limit - 1);
         let counter = left(limit - self.used(epoch), one_fewer, self.counted_until(epoch, 0));
-        let full_at = self.full_at.saturating_sub(self.shape.tick);
+        let full_at = self.full_at;
         let interval = self.shape.interval.unwrap_or(1);
         let missing = full_at.saturating_sub(at).div_ceil(interval);
         let bucket =

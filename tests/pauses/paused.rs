@@ -1,11 +1,13 @@
 //! A call sleeps at any step while other threads make many calls, and then continues. There is still one order of all
 //! calls that explains every reply.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 
 use crate::hook;
-use crate::spec::explained;
+use crate::spec::{Reply, explained};
 use crate::subject::{Subject, perform, status, take};
 
 const SUBJECTS: [(&str, Subject); 8] = [
@@ -17,6 +19,14 @@ const SUBJECTS: [(&str, Subject); 8] = [
     ("log of two slots", Subject::Log(&[(2, 3)])),
     ("log of four slots", Subject::Log(&[(3, 3), (4, 10)])),
     ("log of eight slots", Subject::Log(&[(3, 3), (5, 10)])),
+];
+
+/// Limiters of one word, and the steps of a grant and of a refusal when nobody disturbs them.
+const ONE_WORD: [(&str, Subject, u64, u64); 4] = [
+    ("word", Subject::Strict(2, &[(3, 6), (5, 20)]), 2, 1),
+    ("pair", Subject::Nominal(&[(2, 4), (3, 12)]), 2, 1),
+    ("window counter", Subject::Counter([2, 0, 1], &[(3, 4), (4, 12)]), 3, 2),
+    ("window counter with units", Subject::Counter([2, 1, 1], &[(5, 4), (9, 12)]), 3, 2),
 ];
 
 /// More steps than any of these calls takes alone.
@@ -64,5 +74,26 @@ fn a_paused_call_does_no_harm() {
                 }
             }
         }
+    }
+}
+
+/// A call that waits as if it had lost a race reads the word once more.
+#[test]
+fn a_call_that_nobody_disturbs_waits_for_nobody() {
+    for (name, subject, to_grant, to_refuse) in ONE_WORD {
+        let limiter = subject.build();
+        let mut replies = [0, 0];
+        for (now, n) in (0..60).flat_map(|now| [(now, 1), (now, 2), (now, 2)]) {
+            let steps = Rc::new(Cell::new(0));
+            let counted = Rc::clone(&steps);
+            hook::before_each_step(move |done| counted.set(done + 1));
+            let reply = perform(&*limiter, take(now, n));
+            hook::unhook();
+            let granted = reply == Reply::Granted;
+            let most = if granted { to_grant } else { to_refuse };
+            assert!(steps.get() <= most, "{name}: {reply:?} at {now} took {} steps", steps.get());
+            replies[usize::from(granted)] += 1;
+        }
+        assert!(replies.iter().all(|&seen| seen >= 10), "{name}: {replies:?}");
     }
 }

@@ -11,10 +11,12 @@
 //!
 //! `algorithm/one_word.rs` says how a word is read and replaced, and has the tables for that.
 
+use core::num::NonZeroU32;
+
 use super::interval::Scale;
 use crate::algorithm::one_word::Judge;
 use crate::algorithm::{BuildError, Plan};
-use crate::decision::{Denied, QuotaStatus, Reason, Status};
+use crate::decision::{Denied, QuotaStatus, Reason, Status, at_least_one};
 use crate::nanos::Nanos;
 use crate::quota::Policy;
 
@@ -26,7 +28,7 @@ pub(crate) struct Word {
     /// The last instant that the word can hold, in nanoseconds.
     last: u64,
     scale: Scale,
-    burst: u32,
+    burst: NonZeroU32,
     /// What a refusal says: the quota of a nominal bucket, the pace of a strict one.
     reason: Reason,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Word {
 impl Judge for Word {
     #[inline]
     fn judge(&self, tat: u64, now: Nanos, n: u32) -> Result<u64, Denied> {
-        if n > self.burst {
+        if n > self.burst.get() {
             return Err(self.denied(now, None));
         }
         let t = self.units(now);
@@ -64,7 +66,14 @@ impl Word {
     /// than its window, and its units are finer than nanoseconds only if the window is short.
     fn new(scale: Scale, interval: u64, burst: u32, reason: Reason) -> Word {
         let span = interval.saturating_mul(u64::from(burst));
-        Word { interval, span, last: scale.floor_nanos(u64::MAX - span), scale, burst, reason }
+        Word {
+            interval,
+            span,
+            last: scale.floor_nanos(u64::MAX - span),
+            scale,
+            burst: at_least_one(burst),
+            reason,
+        }
     }
 
     /// The word after `n` more permits that were used elsewhere, all at `now`.
@@ -77,10 +86,10 @@ impl Word {
     pub(crate) fn status_at(&self, tat: u64, now: Nanos) -> Status {
         let t = self.units(now);
         let used = tat.saturating_sub(t).div_ceil(self.interval);
-        let remaining = u64::from(self.burst).saturating_sub(used);
+        let remaining = u64::from(self.burst.get()).saturating_sub(used);
         let first = |units: u64| if units <= t { now } else { self.instant(units).unwrap_or(Nanos::MAX) };
         let state = QuotaStatus {
-            remaining: u32::try_from(remaining).unwrap_or(self.burst),
+            remaining: u32::try_from(remaining).unwrap_or(self.burst.get()),
             next_at: first(tat.saturating_sub(self.span - self.interval)),
             reset_at: first(tat),
         };

@@ -18,7 +18,8 @@ use crate::quota::Policy;
 ///
 /// A longer quota `(M, Q)` is kept by that alone if `M >= L * ceil(Q / P)`. For the others there is one token bucket of
 /// burst `L` beside the counts, which regains a permit per `T >= (Q + tick) / (M + 1 - L)`. [`Plan`](crate::Plan) shows why
-/// this is enough. The tick is there so that the burst can be taken one by one in one tick.
+/// this is enough. The tick is there because a call takes place at the tick at or before its `now`, so the calls of a window
+/// may be almost a tick further apart.
 ///
 /// ```
 /// use core::time::Duration;
@@ -224,7 +225,7 @@ impl CounterPlan {
     fn fitted(&self) -> Option<Layout> {
         let limit = u64::from(self.burst());
         let room = self.units.checked_mul(limit)?;
-        let longest = 1_u64.checked_shl(self.tick_bits)?.checked_add(room)?;
+        let longest = (1_u64.checked_shl(self.tick_bits)? - 1).checked_add(room)?;
         let tat_bits = if self.units == 0 { 0 } else { bits(longest) };
         let count_bits = bits(limit >> self.unit_bits);
         let total_bits = bits(limit);
@@ -240,7 +241,7 @@ impl CounterPlan {
         let leaves = u64::from(self.sub_windows + 1).checked_mul(1_u64.checked_shl(self.tick_bits)?)?;
         let above_counts = 1_u64.checked_shl(u64::BITS - counts)?;
         last.checked_add(leaves)?.checked_mul(self.tick)?;
-        leaves.checked_add(room)?.checked_add(1).filter(|&ticks| ticks < above_counts)?;
+        leaves.checked_add(room).filter(|&ticks| ticks < above_counts)?;
         Some(Layout { tat_bits, total_bits, count_bits, last })
     }
 
@@ -314,8 +315,7 @@ impl CounterPlan {
         (self.units > 0).then(|| Duration::from_nanos(self.units.saturating_mul(self.tick)))
     }
 
-    /// The resolution of the clock. A call is checked at the tick at or before its `now`, and a grant is stamped with the
-    /// tick after that. It is a sub-window if the counter alone keeps all quotas.
+    /// The resolution of the clock: a call takes place at the tick at or before its `now`. It is a sub-window if the counter alone keeps all quotas.
     #[inline]
     pub fn tick(&self) -> Duration {
         Duration::from_nanos(self.tick)
