@@ -299,6 +299,7 @@ fn one_error_for_all() {
     assert_eq!(Error::from(Refused::Full(full)), Error::MapFull(full));
     let denied = Denied::new(Nanos::ZERO, 1, Some(Nanos::from_secs(5)), 50);
     assert_eq!(Error::from(Refused::Denied(denied)), Error::Denied(denied));
+    assert_eq!((denied.burst(), Denied::new(Nanos::ZERO, 0, None, 0).burst()), (50, 1));
     assert_eq!(Error::from(KeyedError::Empty), Error::Keyed(KeyedError::Empty));
     let limiter = RateLimiter::new(TokenBucket::strict("1/1h".parse().unwrap()).unwrap(), Manual::new());
     let refused = try_acquire_all(&[(&limiter, 1), (&limiter, 2)]).map(drop).unwrap_err();

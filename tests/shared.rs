@@ -1,11 +1,12 @@
 //! One rule for many limiters, and which algorithm to choose.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tollgate::keyed::KeyedLimiter;
 use tollgate::{
-    Algorithm, BuildError, Choice, CounterPlan, Nanos, Need, Policy, RateLimiter, Rule, State, TokenBucket,
-    WindowCounter,
+    Algorithm, BuildError, Choice, CounterPlan, Nanos, Need, Policy, Quota, RateLimiter, Rule, State,
+    TokenBucket, WindowCounter,
 };
 
 const RULE: Policy = Policy::MICROSOFT_365_DEFENDER;
@@ -267,4 +268,46 @@ fn every_limiter_on_the_default_clock_keeps_true_time() {
     assert_eq!(RateLimiter::strict(RULE).unwrap().policy(), &exact);
     assert_eq!(RateLimiter::counted(RULE).unwrap().policy(), &exact);
     assert_eq!(KeyedLimiter::strict(RULE, 8).unwrap().table().policy(), &exact);
+}
+
+/// More than a burst is used, so that the bucket holds the word in a later sub-window: no permit comes before its instant.
+#[test]
+fn what_was_used_of_the_longest_quota_comes_back_in_time() {
+    let nanos = Duration::from_nanos;
+    let cases = [
+        (vec![(3, 29_811), (6, 59_624), (250, 29_811_002)], 0, 250, 29_811_088),
+        (
+            vec![(1, 420_034_117_384_074), (4, 2_100_170_586_920_372), (3, 1_260_102_352_152_222)],
+            6_014_811_298_287,
+            4,
+            2_106_194_547_434_281,
+        ),
+    ];
+    for (quotas, now, used, back) in cases {
+        let quotas: Vec<_> =
+            quotas.into_iter().map(|(limit, window)| Quota::new(limit, nanos(window))).collect();
+        let counter = WindowCounter::new(Policy::new(&quotas).unwrap()).unwrap();
+        let counter = counter.with_used(Nanos::from_nanos(now), used);
+        let before = Nanos::from_nanos(back - 1);
+        let denied = counter.try_acquire_at(before, 1).unwrap_err();
+        assert_eq!(denied.retry_at(), Some(Nanos::from_nanos(back)), "{quotas:?}");
+        assert!(counter.try_acquire_at(Nanos::from_nanos(back), 1).is_ok(), "{quotas:?}");
+    }
+}
+
+/// Where fine ticks cost a tenth of the rate, longer ones are taken.
+#[test]
+fn a_counter_looks_for_the_rate_that_a_word_can_keep() {
+    let every = |nanos| Some(Duration::from_nanos(nanos));
+    for (text, shape, interval) in [
+        ("100000/1s, 5000000/1h", (1, 16_384, 244_898), every(734_694)),
+        ("4096/1s, 8192/5m", (2, 512, 8_136_256), every(73_226_304)),
+        ("32768/1m, 65536/1d", (2, 2048, 527_330_876), every(2_636_654_380)),
+        ("1000000/10s, 10000000/1d", (1, 262_144, 9_600_000), every(9_600_000)),
+    ] {
+        let plan = CounterPlan::new(policy(text)).unwrap();
+        let tick = u64::try_from(plan.tick().as_nanos()).unwrap();
+        assert_eq!((plan.sub_windows(), plan.unit(), tick), shape, "{text}");
+        assert_eq!(plan.interval(), interval, "{text}");
+    }
 }

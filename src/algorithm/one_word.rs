@@ -114,8 +114,10 @@ impl Word {
         }
     }
 
-    /// A grant for which there is no quick answer. It calls nothing but in its last step, so it needs no stack: a locked
-    /// instruction waits until all that was stored before it has left the core.
+    /// What has no quick answer, or lost a race. The second look at the word tells which.
+    ///
+    /// A grant is made here, and all else by a call in the last step. So a grant stores little on the stack, which helps:
+    /// a locked instruction waits until all that was stored before it has left the core.
     #[inline(never)]
     fn decide<J: Judge, T>(
         &self,
@@ -125,14 +127,16 @@ impl Word {
         n: u32,
         granted: impl Fn(u64, u64) -> T,
     ) -> Result<T, Denied> {
-        let unchanged = self.load() == before;
-        match unchanged.then(|| judge.grant(before, now, n)).flatten() {
+        if self.load() != before {
+            return self.contend(judge, now, n, granted);
+        }
+        match judge.grant(before, now, n) {
             Some(after) if self.swap(before, after) => Ok(granted(before, after)),
             _ => self.settle(judge, before, now, n, granted),
         }
     }
 
-    /// A refusal for which there is no quick answer, or a grant before which another one came.
+    /// A refusal without a quick answer, or a grant before which another one came.
     #[inline(never)]
     fn settle<J: Judge, T>(
         &self,

@@ -18,8 +18,8 @@ use crate::quota::Policy;
 ///
 /// A longer quota `(M, Q)` is kept by that alone if `M >= L * ceil(Q / P)`. For the others there is one token bucket of
 /// burst `L` beside the counts, which regains a permit per `T >= (Q + tick) / (M + 1 - L)`. [`Plan`](crate::Plan) shows why
-/// this is enough. The tick is there because a call takes place at the tick at or before its `now`, so the calls of a window
-/// may be almost a tick further apart.
+/// this is enough. The tick is there because a call takes place at the tick at or before its `now`, so the ticks of
+/// the calls in a window may be almost a tick further apart.
 ///
 /// ```
 /// use core::time::Duration;
@@ -61,6 +61,9 @@ pub(super) struct Layout {
     /// The last tick that the word can hold.
     pub(super) last: u64,
 }
+
+/// How many lengths of a tick are tried at first.
+const FEW: u32 = 3;
 
 /// Permits in nanoseconds.
 type Rate = (u128, u128);
@@ -117,17 +120,17 @@ impl Demand {
         Demand { policy: *policy, counted, limit, window, finest, interval, paced, by_bucket }
     }
 
-    /// The best plan whose ticks are no longer than `finest`.
+    /// The best plan whose ticks are no longer than `finest`, of the `tries` coarsest for each shape.
     ///
     /// The highest sustained rate wins; if that is the same, what the counter alone would sustain, for it also means a
     /// shorter wait after a burst. Larger units must gain a hundredth, and shorter ticks a thousandth.
-    fn best(&self, finest: u64) -> Option<CounterPlan> {
+    fn best(&self, finest: u64, tries: u32) -> Option<CounterPlan> {
         let mut best: Option<CounterPlan> = None;
         for unit_bits in 0..bits(self.limit.into()) {
             for sub_windows in 1..u64::BITS {
                 let coarsest = self.window.div_ceil(sub_windows.into()).div_ceil(finest);
                 let coarsest = if self.interval == 0 { 0 } else { bits(coarsest - 1) };
-                let plans = (coarsest..coarsest + 3)
+                let plans = (coarsest..coarsest + tries)
                     .map_while(|tick_bits| self.shaped(sub_windows, unit_bits, tick_bits));
                 let mut none = true;
                 for plan in plans.filter(|plan| self.interval == 0 || plan.tick <= finest) {
@@ -192,7 +195,8 @@ impl Demand {
 }
 
 impl CounterPlan {
-    /// The plan with the highest sustained rate among those that fit into a word.
+    /// The plan with the highest sustained rate among those that fit into a word. A coarser one must gain by it: larger units
+    /// at least a hundredth, and ticks that are long beside the window of the counted quota a tenth.
     ///
     /// # Errors
     ///
@@ -200,8 +204,21 @@ impl CounterPlan {
     /// for a word that lasts a year.
     pub fn new(policy: Policy) -> Result<CounterPlan, BuildError> {
         let demand = Demand::of(&policy);
-        let plan = demand.finest.into_iter().find_map(|finest| demand.best(finest));
-        plan.ok_or(BuildError::NoCounterFits { quota: demand.counted.into() })
+        let (permits, window) = policy.sustained();
+        let allowed = (u128::from(permits), u128::from(window));
+        let [fine, coarse] = demand.finest;
+        let searches = [(fine, FEW), (coarse, FEW), (demand.window, u64::BITS)];
+        let mut best: Option<CounterPlan> = None;
+        for (finest, tries) in searches {
+            if best.is_some_and(|best| !exceeds(allowed, best.rate(), 10)) {
+                break;
+            }
+            let found = demand.best(finest, tries);
+            if best.is_none_or(|best| found.is_some_and(|found| exceeds(found.rate(), best.rate(), 10))) {
+                best = found;
+            }
+        }
+        best.ok_or(BuildError::NoCounterFits { quota: demand.counted.into() })
     }
 
     /// A plan of a given shape, if it fits: what [`new`](CounterPlan::new) chooses from.
@@ -237,7 +254,8 @@ impl CounterPlan {
         // A shift by 64 is no shift: time is never that fine.
         let tick_bits = epoch_bits.checked_add(self.tick_bits)?;
         let last = (u64::MAX >> u64::BITS.saturating_sub(tick_bits)).min(Reciprocal::MOST / self.tick);
-        // When the newest sub-window leaves must be a number of nanoseconds, and, beside the bucket, of ticks above the counts.
+        // The instant at which the newest sub-window leaves must fit into 64 bits, in nanoseconds, and with what the bucket is
+        // ahead in ticks in the place of `tat`.
         let leaves = u64::from(self.sub_windows + 1).checked_mul(1_u64.checked_shl(self.tick_bits)?)?;
         let above_counts = 1_u64.checked_shl(u64::BITS - counts)?;
         last.checked_add(leaves)?.checked_mul(self.tick)?;
@@ -315,7 +333,8 @@ impl CounterPlan {
         (self.units > 0).then(|| Duration::from_nanos(self.units.saturating_mul(self.tick)))
     }
 
-    /// The resolution of the clock: a call takes place at the tick at or before its `now`. It is a sub-window if the counter alone keeps all quotas.
+    /// The resolution of the clock: a call takes place at the tick at or before its `now`. A tick is a sub-window if the
+    /// counter alone keeps all quotas.
     #[inline]
     pub fn tick(&self) -> Duration {
         Duration::from_nanos(self.tick)

@@ -2,8 +2,9 @@
 //!
 //! # State
 //!
-//! `word: { epoch: rest, tat: t, newest: l, older: k * c }`, from the highest bit to the lowest. Below `epoch` there may be
-//! bits that are always 0. Time is counted in ticks; a sub-window is `2^tick_bits` ticks, and sub-window number `e` begins at tick `e << tick_bits`.
+//! `word: { epoch: rest, tat: t, newest: l, older: k * c }`, from the highest bit to the lowest. Between `epoch` and `tat`
+//! there may be bits that are always 0. Time is counted in ticks; a sub-window is `2^tick_bits` ticks, and sub-window number
+//! `e` begins at tick `e << tick_bits`.
 //!
 //! - `epoch`: the number of the newest sub-window in which something was granted.
 //! - `tat`: the theoretical arrival time of the bucket for the other quotas, in ticks after the beginning of `epoch`. If it
@@ -14,7 +15,7 @@
 //!
 //! Invariants:
 //!
-//! - I1. `sum(older) * unit + newest <= limit`. So no sum carries into the next field.
+//! - I1. `sum(older) * unit + newest <= limit`. So `newest` never carries into the next field.
 //! - I2. Every permit is counted in the sub-window in which it was granted or in a later one, until that is more than `k`
 //!   older than `epoch`. When a later sub-window gets a grant, the permits of the newest are divided by the unit, and the
 //!   remainder counts in the later one instead. So the sum never falls short, it is too large by less than one unit, and
@@ -30,10 +31,11 @@
 //!
 //! [`judge`](Judge::judge) is the rule: move the word on to the epoch of `now`, grant if the counter and the bucket both
 //! admit, and otherwise find out from which instant they will. [`quick`](Judge::quick) answers what is common: a grant in
-//! the newest sub-window, a refusal there by the bucket, and a refusal by the counter because of one unit.
+//! the newest sub-window, a refusal there by the bucket, and a refusal by the counter of permits that are too many by no more
+//! than a unit.
 //!
 //! A locked instruction waits until every check before it is decided. So the checks of a quick answer are short chains that
-//! begin at the word, and none needs another.
+//! begin at the word, and none of a grant needs another.
 
 use core::num::{NonZeroU32, NonZeroU64};
 
@@ -57,7 +59,7 @@ pub(crate) struct Counting {
     doubtful: u64,
     quick_limit: u64,
     summand: u64,
-    /// There: a unit.
+    /// A unit in the highest bits of a sum.
     unit: u64,
     unit_bits: u32,
     /// In the field `tat`: how far the bucket lets it be ahead of a call for one permit, and the ticks until a permit comes
@@ -73,7 +75,7 @@ pub(crate) struct Counting {
     /// Brings a quotient by the tick into the place of `epoch`. 1 in that field.
     to_epoch: u64,
     epoch: u64,
-    /// The ticks after the beginning of a sub-window in such a quotient. By how many bits they turn into the field `tat`.
+    /// In such a quotient, the ticks after the beginning of a sub-window. By how many bits they are rotated into `tat`.
     offset_mask: u64,
     to_tat: u32,
     /// In the field `tat`: all of it, and a sub-window.
@@ -263,12 +265,12 @@ impl Counting {
         units.wrapping_add(word << self.newest_to_the_top)
     }
 
-    /// By how much a word has too many permits for `n` more, in the highest bits, as a quick answer finds it. `n` is at most
-    /// `quick`.
+    /// `None` if a word surely has room for `n` more permits. Otherwise by how much it has more than just too many, in the
+    /// highest bits: 0 for one permit too many. `n` is at most `quick`.
     ///
     /// It takes the product for all units. If a unit is one permit, that is the sum. Otherwise the lower fields add to the
-    /// field of `newest` less than a unit, so the product is too large, or it has wrapped. What has wrapped is less than
-    /// `doubtful`, and whatever is less counts as too large here.
+    /// field of `newest` less than a unit, so the product may be too large, and it may have wrapped. What has wrapped is less
+    /// than `doubtful`. Whatever is less than that counts as too large here, and `sum` must tell.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as `quick`")]
     fn excess_of_product(&self, word: u64, n: u32) -> Option<u64> {
@@ -304,7 +306,8 @@ impl Counting {
         (0..self.sub_windows).map(move |place| (older >> (place * self.count_bits)) & field)
     }
 
-    /// A refusal of permits that are too many by no more than a unit, if the counter refuses them longer than the bucket.
+    /// A refusal of permits that are too many by no more than a unit, if the counter still refuses them at `now`, longer than
+    /// the bucket, and not for ever.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as `quick`")]
     fn refused_by_unit(&self, word: u64, now: Nanos, n: u32) -> Option<Result<u64, Denied>> {
